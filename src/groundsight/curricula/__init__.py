@@ -1,0 +1,1 @@
+"""What is trained on when: weights and item choice as functions of progress."""

@@ -1,0 +1,1 @@
+"""Who writes the answer: builtin, hf, openai, replay."""

@@ -1,0 +1,1 @@
+"""Evidence from the picture and its file, without a language model and without torch."""

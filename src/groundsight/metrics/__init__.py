@@ -1,0 +1,1 @@
+"""Scores of whole sets: classification, localisation, intervals."""

@@ -1,0 +1,1 @@
+"""The one grammar of model replies: parse and its inverse, render."""

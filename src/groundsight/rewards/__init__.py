@@ -1,0 +1,1 @@
+"""How an answer is judged: pure, named, ranged rewards and the rubric that weights them."""

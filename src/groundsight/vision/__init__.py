@@ -1,0 +1,1 @@
+"""Opening pictures, boxes and their frames, the one IoU, drawing."""

@@ -1,0 +1,210 @@
+"""Opening pictures: hostile bytes in, an RGB array or a `PictureError` out.
+
+    picture = open_picture("photo.jpg")
+    picture.rgb.shape    # (height, width, 3) uint8, after EXIF rotation
+    picture.problems     # e.g. "animated": only the first frame was read
+
+Limits hold before anything is decoded: bytes by the file's size, pixels by the header. Only
+regular files are opened, so a FIFO or a device can not hang a batch.
+"""
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from groundsight.core.errors import PictureError
+from groundsight.core.report import Problem
+
+RGBArray = npt.NDArray[np.uint8]
+
+# What Pillow reads and people publish. Formats that start other programs (EPS) or are seldom
+# pictures of the world (FITS, HDF5, fonts, …) are left out on purpose.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .avif .ppm .pgm .pnm "
+    ".tga .jp2 .j2k".split()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is refused before decoding.
+
+    Args:
+        max_bytes: largest file.
+        max_pixels: most pixels, by the header.
+    """
+
+    max_bytes: int = 256 * 1024 * 1024
+    max_pixels: int = 150_000_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Picture:
+    """One decoded picture with the bytes that it came from.
+
+    Args:
+        path: for messages and reports; printable, whatever the file's name.
+        data: the file's bytes, for readers of metadata and manifests.
+        rgb: (height, width, 3) uint8, after EXIF rotation, alpha over white.
+        format: of the content: "jpeg", "png", "webp", …
+        problems: what a reader should know, e.g. that only the first frame was read.
+    """
+
+    path: str
+    data: bytes = field(repr=False)
+    rgb: RGBArray = field(repr=False)
+    format: str
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Pixels, after EXIF rotation."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels, after EXIF rotation."""
+        return int(self.rgb.shape[0])
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hex digest of the file's bytes."""
+        return sha256(self.data).hexdigest()
+
+
+def printable_path(path: str | os.PathLike[str]) -> str:
+    r"""A path as text that any file and terminal can hold: odd bytes become \xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def open_picture(path: str | os.PathLike[str], limits: Limits = Limits()) -> Picture:
+    """Read and decode one file.
+
+    Raises:
+        PictureError: with a code: not_found, not_a_file, unreadable, empty_file, too_many_bytes,
+            or any of `decode_picture`.
+    """
+    return decode_picture(read_picture_bytes(path, limits), printable_path(path), limits)
+
+
+def read_picture_bytes(path: str | os.PathLike[str], limits: Limits = Limits()) -> bytes:
+    """The bytes of one regular file within the limits.
+
+    Raises:
+        PictureError: not_found, not_a_file, unreadable, empty_file, too_many_bytes.
+    """
+    try:
+        # Non-blocking, so that a FIFO put where a picture was can not hang the open itself.
+        handle = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except FileNotFoundError:
+        broken = Path(path).is_symlink()
+        what = "a symbolic link that leads nowhere" if broken else "no such file"
+        raise PictureError("not_found", what) from None
+    except OSError as error:
+        raise PictureError("unreadable", f"cannot be opened: {error.strerror}") from None
+    with open(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError("not_a_file", "not a regular file (a folder, pipe or device)")
+        if status.st_size == 0:
+            raise PictureError("empty_file", "the file is empty (0 bytes)")
+        if status.st_size > limits.max_bytes:
+            raise PictureError(
+                "too_many_bytes",
+                f"{status.st_size} bytes, more than the {limits.max_bytes} allowed",
+            )
+        try:
+            return file.read(limits.max_bytes + 1)[: limits.max_bytes]
+        except OSError as error:
+            raise PictureError("unreadable", f"cannot be read: {error.strerror}") from None
+
+
+def decode_picture(data: bytes, path: str = "<bytes>", limits: Limits = Limits()) -> Picture:
+    """Decode a picture from bytes.
+
+    16-bit greys are scaled to 8, palettes and CMYK converted, transparency laid over white, EXIF
+    rotation applied, and of an animation the first frame taken (with a problem that says so).
+
+    Raises:
+        PictureError: empty_file, not_a_picture, too_many_pixels, damaged, or out_of_memory.
+    """
+    if not data:
+        raise PictureError("empty_file", "the file is empty (0 bytes)")
+    problems: list[Problem] = []
+    with _pillow_faults_as_picture_errors():
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_pixels(image, limits)
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+                problems.append(
+                    Problem(
+                        code="animated",
+                        message=f"{image.n_frames} frames; only the first is examined",
+                    )
+                )
+            image.load()
+            fmt = "jpeg" if image.format == "MPO" else str(image.format).lower()
+            rgb = np.asarray(_to_rgb(_upright(image)))
+    return Picture(path=path, data=data, rgb=rgb, format=fmt, problems=tuple(problems))
+
+
+def _check_pixels(image: Image.Image, limits: Limits) -> None:
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        text = f"{image.width}×{image.height} pixels, more than the {limits.max_pixels} allowed"
+        raise PictureError("too_many_pixels", text)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        image = _to_8_bit(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, rgba)
+    return image.convert("RGB")
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    top = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=0.0)), 1e-9)
+    return Image.fromarray((np.clip(values / top, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block must not cost us a good picture
+        return image
+
+
+@contextmanager
+def _pillow_faults_as_picture_errors() -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # our own pixel limit stands; Pillow's only warns
+            yield
+    except PictureError:
+        raise
+    except UnidentifiedImageError:
+        raise PictureError("not_a_picture", "not a picture in a format that is read here") from None
+    except Image.DecompressionBombError as error:
+        raise PictureError("too_many_pixels", str(error)) from None
+    except MemoryError:
+        raise PictureError("out_of_memory", "too large for this machine's memory") from None
+    except Exception as error:  # Pillow's decoders raise almost anything on hostile bytes
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise PictureError("damaged", f"cannot be decoded: {text}") from None
