@@ -1,1 +1,31 @@
-"""Who writes the answer: builtin, hf, openai, replay."""
+"""Who writes the answer: builtin now; hf, openai and replay join it.
+
+    engine = load_engine("builtin")
+    answer, = engine.examine([open_picture("photo.jpg")])
+"""
+
+from collections.abc import Callable
+
+from groundsight.core.table import Table
+from groundsight.engines.base import Answer, Engine
+
+__all__ = ["ENGINES", "Answer", "Engine", "load_engine"]
+
+# Kind of engine → factory that takes what follows the colon ("" when nothing does).
+ENGINES: Table[Callable[[str], Engine]] = Table(
+    "engine", {"builtin": "groundsight.engines.builtin.engine:make_builtin"}
+)
+
+
+def load_engine(spec: str) -> Engine:
+    """Make the engine that a `--engine` value names.
+
+    Args:
+        spec: "builtin", or "KIND:ARGUMENT".
+
+    Raises:
+        UnknownNameError: no such kind.
+        UsageError: the engine's own argument is no good.
+    """
+    kind, _, argument = spec.partition(":")
+    return ENGINES[kind](argument)

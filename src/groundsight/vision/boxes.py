@@ -104,7 +104,8 @@ def pairwise_iou(pred: Boxes, true: Boxes) -> FloatArray:
     side = np.clip(high - low, 0.0, None)
     both = side[..., 0] * side[..., 1]
     either = areas(pred)[:, None] + areas(true)[None, :] - both
-    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    iou: FloatArray = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return iou
 
 
 def union_area(boxes: Boxes) -> float:

@@ -148,13 +148,10 @@ def decode_picture(data: bytes, path: str = "<bytes>", limits: Limits = Limits()
     with _pillow_faults_as_picture_errors():
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image, limits)
-            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-                problems.append(
-                    Problem(
-                        code="animated",
-                        message=f"{image.n_frames} frames; only the first is examined",
-                    )
-                )
+            frames = int(getattr(image, "n_frames", 1))  # not every plugin has it
+            if frames > 1 and image.format != "MPO":
+                text = f"{frames} frames; only the first is examined"
+                problems.append(Problem(code="animated", message=text))
             image.load()
             fmt = "jpeg" if image.format == "MPO" else str(image.format).lower()
             rgb = np.asarray(_to_rgb(_upright(image)))
