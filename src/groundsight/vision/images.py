@@ -29,8 +29,9 @@ from groundsight.core.report import Problem
 RGBArray = npt.NDArray[np.uint8]
 
 # What Pillow reads and people publish. Formats that start other programs (EPS) or are seldom
-# pictures of the world (FITS, HDF5, fonts, …) are left out on purpose.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
+# pictures of the world (FITS, HDF5, fonts, …) are left out on purpose. MPO has no opener of its
+# own: Pillow opens it as JPEG and then turns it into MPO.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .avif .ppm .pgm .pnm "
     ".tga .jp2 .j2k".split()
