@@ -26,11 +26,6 @@ class JsonBlock:
     end: int
     closed: bool
 
-    @property
-    def outer_start(self) -> int:
-        """Where the fence begins."""
-        return self.start - len(FENCE)
-
 
 @dataclass(frozen=True)
 class JsonRead:
@@ -41,18 +36,18 @@ class JsonRead:
     ok: bool = True
 
 
-def find_blocks(text: str) -> tuple[JsonBlock, ...]:
-    """The ```json blocks of a reply, at most `MAX_BLOCKS`, in order."""
+def find_blocks(text: str, low: int, high: int) -> tuple[JsonBlock, ...]:
+    """The ```json blocks of a stretch of a reply, at most `MAX_BLOCKS`, in order."""
     blocks: list[JsonBlock] = []
-    position = text.find(FENCE)
+    position = text.find(FENCE, low, high)
     while position >= 0 and len(blocks) < MAX_BLOCKS:
         start = position + len(FENCE)
-        end = text.find("```", start)
+        end = text.find("```", start, high)
         if end < 0:
-            blocks.append(JsonBlock(start, len(text), closed=False))
+            blocks.append(JsonBlock(start, high, closed=False))
             break
         blocks.append(JsonBlock(start, end, closed=True))
-        position = text.find(FENCE, end + 3)
+        position = text.find(FENCE, end + 3, high)
     return tuple(blocks)
 
 

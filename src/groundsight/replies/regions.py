@@ -28,6 +28,8 @@ MAX_REGIONS = 1024
 "Later boxes are not read: a thousand boxes are ten thousand tokens."
 MAX_CAPTION = 1000
 "Longer captions are cut, in characters."
+MAX_OBJECT = 4096
+"How far the JSON object around a box is read, in characters."
 MAX_SCANNED = 262_144
 "Boxes are looked for in this many characters, some sixty thousand tokens."
 NEAR = 300
@@ -49,7 +51,9 @@ _KEY = re.compile(r"""["'](?:bbox_2d|bbox|box)["']\s{0,8}:\s{0,8}$""")
 _NAMED = re.compile(r"(?:<\|object_ref_end\|>|</ref>)\s{0,8}$")
 _CAPTION_KEYS = ("label", "description", "desc", "caption", "text", "name")
 _CAPTION_SIGNS = (":", "-", "–", "—", "=", "→")
-_TRIM = " \t\r\n:;,-–—=→*•\"'`{}[]()"
+_EDGE = " \t\r\n:;,-–—=→*•\"'`"
+# What is left of a caption once its picture's name is taken out of it.
+_NO_CAPTION = {"", "in", "in the", "on", "the"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +172,7 @@ def _json_object(text: str, match: re.Match[str], bounds: _Bounds) -> dict[str, 
     opening = text.rfind("{", max(bounds.before, match.start() - MAX_CAPTION), match.start())
     if opening < 0:
         return {}
-    return read_first_object(text[opening : match.end() + MAX_CAPTION])
+    return read_first_object(text[opening : match.end() + MAX_OBJECT])
 
 
 def _keyed_caption(tree: dict[str, Any]) -> str:
@@ -206,8 +210,17 @@ def _caption(text: str, match: re.Match[str], bounds: _Bounds) -> str:
     if _NAMED.search(before):
         return one_line(before[_name_start(before) : before.rfind("<")])
     if after.lstrip().startswith(_CAPTION_SIGNS):
-        return one_line(after) or one_line(before)
-    return one_line(before) or one_line(after)
+        return one_line(after) or _without_image(one_line(before))
+    return _without_image(one_line(before)) or one_line(after)
+
+
+def _without_image(caption: str) -> str:
+    """A caption, or "" when it only says which picture the box is in."""
+    mentions = find_mentions(caption[:NEAR])
+    if len(mentions) != 1 or len(caption) > NEAR:
+        return caption
+    rest = caption[: mentions[0].start] + caption[mentions[0].end :]
+    return "" if rest.strip(" :,()[]<>").lower() in _NO_CAPTION else caption
 
 
 def _name_start(before: str) -> int:
@@ -221,6 +234,11 @@ def _line_end(text: str, start: int, bounds: _Bounds) -> int:
     return stop if end < 0 else end
 
 
+def has_box(text: str) -> bool:
+    """Whether some box is written in a text (looked for as far as `MAX_SCANNED`)."""
+    return _BOX.search(text, 0, MAX_SCANNED) is not None
+
+
 def one_line(text: str) -> str:
     """A caption as it is kept: white space runs become one space, separators around it go."""
-    return " ".join(text.split()).strip(_TRIM)
+    return " ".join(text.split()).lstrip(_EDGE + ")]}").rstrip(_EDGE + "([{")

@@ -17,7 +17,7 @@ from typing import Any
 
 from groundsight.core.report import Problem
 from groundsight.core.types import Verdict
-from groundsight.replies.json_blocks import JsonBlock, JsonRead, find_blocks, read_json
+from groundsight.replies.json_blocks import FENCE, JsonBlock, JsonRead, find_blocks, read_json
 from groundsight.replies.regions import RegionScan, ReplyRegion, scan_regions
 from groundsight.replies.sections import Layout, Section, SectionName, scan_sections
 from groundsight.replies.verdict_words import verdict_of
@@ -83,26 +83,27 @@ class Reply:
 
     @cached_property
     def json_blocks(self) -> tuple[JsonBlock, ...]:
-        """Every ```json block, wherever it stands."""
-        return find_blocks(self.text) if "```json" in self.text else ()
+        """Every ```json block outside the reasoning, in order."""
+        think = self.layout.first("think")
+        if think is None:
+            return find_blocks(self.text, 0, len(self.text))
+        before = find_blocks(self.text, 0, think.start)
+        return before + find_blocks(self.text, think.end, len(self.text))
 
-    @cached_property
+    @property
     def json_block(self) -> JsonBlock | None:
-        """The ```json block that counts: the first that does not lie in the reasoning."""
-        think = self.layout.first("think") if self.json_blocks else None
-        for block in self.json_blocks:
-            if think is None or not think.start <= block.outer_start < think.end:
-                return block
-        return None
+        """The ```json block that counts: the first outside the reasoning."""
+        return self.json_blocks[0] if self.json_blocks else None
 
     @cached_property
     def json_read(self) -> JsonRead:
         """What reading `json_block` gave."""
         block = self.json_block
         if block is None:
-            where = "only in the reasoning" if self.json_blocks else "missing"
-            code = "json_only_in_think" if self.json_blocks else "json_missing"
-            return JsonRead(None, (Problem(code=code, message=f"```json is {where}"),), ok=False)
+            inside = FENCE in self.text
+            code = "json_only_in_think" if inside else "json_missing"
+            message = "the only ```json is in the reasoning" if inside else "there is no ```json"
+            return JsonRead(None, (Problem(code=code, message=message),), ok=False)
         if not block.closed:
             problem = Problem(code="json_not_closed", message="the reply ends inside ```json")
             return JsonRead(None, (problem,), ok=False)

@@ -4,30 +4,23 @@ Everything above this floor is task-blind: it renders messages, hands the reply'
 gets one type of answer, whatever the task.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
+from groundsight.core.errors import UsageError
 from groundsight.core.report import Problem
-from groundsight.core.types import XYXY, ForgeryReasoning, Sample, Verdict
+from groundsight.core.types import ForgeryReasoning, Sample, SampleRegion, Verdict
 from groundsight.replies.dialect import PIXELS, Dialect
+from groundsight.replies.place import AnswerRegion
+from groundsight.replies.render import plain_caption
+from groundsight.vision.boxes import PX, UNIT, Boxes
+from groundsight.vision.frames import FAMILIES, MODEL_PREFIX, PictureSize, convert
 
 Message = dict[str, Any]
 "One chat message in transformers' format: role, and content as a list of typed parts."
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnswerRegion:
-    """A box of an answer, in pixels of the original picture.
-
-    Args:
-        image_index: which picture of the sample, from 0.
-        xyxy_px: x0 < x1, y0 < y1, inside the picture.
-        description: its caption, on one line; may be "".
-    """
-
-    image_index: int = 0
-    xyxy_px: XYXY
-    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +33,8 @@ class TaskAnswer:
         nothing_found: True when the reply says that there is nothing to find, and gives no box.
         tags: image-level tags.
         reasoning: the five steps of the Forgery Reasoning Prompt.
-        think: the reasoning text, None when there is none.
+        think: the reasoning as it is written, None when there is none. Two answers that differ
+            in nothing else are equal: it is how the answer came about.
         problems: the model's faults; the parts above are what could be read in spite of them.
     """
 
@@ -49,7 +43,7 @@ class TaskAnswer:
     nothing_found: bool = False
     tags: tuple[str, ...] = ()
     reasoning: ForgeryReasoning | None = None
-    think: str | None = None
+    think: str | None = field(default=None, compare=False)
     problems: tuple[Problem, ...] = ()
 
 
@@ -112,6 +106,115 @@ class Task(Protocol):
         ...
 
 
-def text_part(text: str) -> Message:
-    """A text part of a message."""
-    return {"type": "text", "text": text}
+def chat(system: str, sample: Sample, question: str) -> list[Message]:
+    """Messages of one turn: the system text, the pictures, the question.
+
+    Several pictures are named "Image 1:", "Image 2:" … before each, so that a reply can say which.
+    """
+    parts: list[Message] = []
+    for number, image in enumerate(sample.images, start=1):
+        if len(sample.images) > 1:
+            parts.append({"type": "text", "text": f"Image {number}:"})
+        parts.append({"type": "image", "path": image.path})
+    parts.append({"type": "text", "text": question})
+    return [
+        {"role": "system", "content": [{"type": "text", "text": system}]},
+        {"role": "user", "content": parts},
+    ]
+
+
+def describe_frame(dialect: Dialect) -> str:
+    """One sentence on what the numbers of a box mean, for the system text."""
+    if dialect.frame == UNIT:
+        return "Box coordinates are fractions of the picture's width and height, 0 to 1."
+    if (
+        dialect.frame == PX
+        or FAMILIES[dialect.frame.removeprefix(MODEL_PREFIX)].writes != "per_mille"
+    ):
+        return "Box coordinates are pixels of the picture as you see it."
+    return "Box coordinates run from 0 to 1000 over the picture's width and height."
+
+
+def question_of(sample: Sample) -> str | None:
+    """The sample's own question without `<image>` placeholders; None when it has none."""
+    question = (sample.question or "").replace("<image>", "").strip()
+    return question or None
+
+
+def label_verdict(sample: Sample) -> Verdict:
+    """The verdict that a sample's label stands for.
+
+    Raises:
+        UsageError: it has no label.
+    """
+    if sample.label is None:
+        raise UsageError(f"sample {sample.id} has no label: a gold reply needs 0 (real) or 1")
+    return Verdict.from_label(sample.label)
+
+
+def picture_sizes(sample: Sample) -> list[PictureSize]:
+    """Sizes of a sample's pictures, in order.
+
+    Raises:
+        UsageError: one has no width or height.
+    """
+    sizes = []
+    for image in sample.images:
+        if not image.width or not image.height:
+            raise UsageError(
+                f"sample {sample.id}: boxes need the size of {image.path}; give width and height "
+                "in pixels (tasks.with_sizes reads them off opened pictures)"
+            )
+        sizes.append(PictureSize(image.width, image.height))
+    return sizes
+
+
+def with_sizes(sample: Sample, sizes: Sequence[PictureSize]) -> Sample:
+    """The same sample with its pictures' sizes filled in.
+
+    Raises:
+        UsageError: not one size a picture.
+    """
+    if len(sizes) != len(sample.images):
+        raise UsageError(
+            f"sample {sample.id} has {len(sample.images)} pictures, got {len(sizes)} sizes"
+        )
+    images = tuple(
+        image.model_copy(update={"width": size.width, "height": size.height})
+        for image, size in zip(sample.images, sizes, strict=True)
+    )
+    return sample.model_copy(update={"images": images})
+
+
+def gold_regions(sample: Sample) -> tuple[AnswerRegion, ...]:
+    """The sample's known regions in pixels, in order.
+
+    Raises:
+        UsageError: a picture has no size, or a region is in a picture that is not there.
+    """
+    if not sample.regions:
+        return ()
+    sizes = picture_sizes(sample)
+    return tuple(_in_pixels(sample, region, sizes) for region in sample.regions)
+
+
+def _in_pixels(sample: Sample, region: SampleRegion, sizes: Sequence[PictureSize]) -> AnswerRegion:
+    if not 0 <= region.image_index < len(sizes):
+        raise UsageError(
+            f"sample {sample.id}: a region is in picture {region.image_index} (from 0) of "
+            f"{len(sizes)}"
+        )
+    size = sizes[region.image_index]
+    x0, y0, x1, y1 = (
+        convert(Boxes(np.array([region.xyxy]), region.frame), PX, size).xyxy[0].tolist()
+    )
+    return AnswerRegion(
+        image_index=region.image_index,
+        xyxy_px=(x0, y0, x1, y1),
+        description=plain_caption(region.description),
+    )
+
+
+def problem(code: str, message: str) -> Problem:
+    """A fault of the model, as data."""
+    return Problem(code=code, message=message)
