@@ -4,6 +4,7 @@ A plain reader of three directories (main, Exif, thumbnail) with hard limits: it
 chains, reads no other directory and cannot be led in circles.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ MAX_ENTRIES = 512
 MAX_VALUE_BYTES = 1 << 18
 
 # Bytes a value of each TIFF type takes; types that are not here are skipped.
-TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 9: 4, 10: 8, 129: 1}
+TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 9: 4, 10: 8, 11: 4, 12: 8, 129: 1}
 EXIF_POINTER, GPS_POINTER, XMP_TAG, IPTC_TAG = 0x8769, 0x8825, 0x02BC, 0x83BB
 TAGS = {
     0x010E: "ImageDescription",
@@ -118,13 +119,13 @@ def _value(
 
 
 def _number(body: bytes, order: str, kind: int) -> ExifValue | None:
-    code = {3: "H", 4: "I", 5: "II", 9: "i", 10: "ii"}[kind]
+    code = {3: "H", 4: "I", 5: "II", 9: "i", 10: "ii", 11: "f", 12: "d"}[kind]
     if len(body) < struct.calcsize(order + code):
         return None
     parts = struct.unpack(order + code, body[: struct.calcsize(order + code)])
     if len(parts) == 2:
         return ExifValue(number=parts[0] / parts[1]) if parts[1] else None
-    return ExifValue(number=float(parts[0]))
+    return ExifValue(number=float(parts[0])) if math.isfinite(parts[0]) else None
 
 
 def decode_user_comment(body: bytes, order: str) -> str:
