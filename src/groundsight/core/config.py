@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from groundsight.core.errors import ConfigError
 
@@ -44,7 +45,7 @@ def load_config(schema: type[C], path: Path, overrides: Iterable[str] = ()) -> C
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, endless digits or nesting
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:
         _apply(tree, override)
@@ -60,11 +61,7 @@ def validate_config(schema: type[C], tree: dict[str, Any], *, where: str) -> C:
     try:
         return schema.model_validate(tree)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'top level'}: {fault['msg']}"
-            f" (got {fault['input']!r:.80})"
-            for fault in error.errors()
-        )
+        faults = "; ".join(_fault_text(fault) for fault in error.errors(include_url=False))
         raise ConfigError(f"{where}: {faults}") from error
 
 
@@ -73,11 +70,20 @@ def save_resolved(config: BaseModel, path: Path) -> None:
     path.write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
 
 
+def _fault_text(fault: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in fault["loc"]) or "top level"
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: no such setting"
+    if fault["type"] == "missing":
+        return f"{place}: must be set"
+    return f"{place}: {fault['msg']} (got {fault['input']!r:.80})"
+
+
 def _apply(tree: dict[str, Any], override: str) -> None:
     dotted, sign, text = override.partition("=")
-    if not sign or not dotted.strip():
+    *parents, leaf = [part.strip() for part in dotted.split(".")]
+    if not sign or not all([*parents, leaf]):
         raise ConfigError(f"--set takes dotted.path=value, got {override!r}")
-    *parents, leaf = dotted.strip().split(".")
     for parent in parents:
         tree = tree.setdefault(parent, {})
         if not isinstance(tree, dict):
@@ -87,6 +93,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+        tree = tomllib.loads(f"v = {text}")
+    except (ValueError, RecursionError):
         return text
+    return tree["v"] if tree.keys() == {"v"} else text  # a line break must not smuggle in a key

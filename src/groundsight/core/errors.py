@@ -4,6 +4,9 @@ A user's mistake is a `UsageError`: the CLI prints its one line and exits with 2
 4xx with the same text. A picture that cannot be read is a `PictureError`: it becomes a `problems`
 entry of that picture's report. A model's fault is data (`problems` of a reply), never an exception.
 Our own faults are assertions.
+
+Arguments stay in `args` and the sentence is made by `__str__`, so that every error survives the way
+back from a worker process.
 """
 
 from collections.abc import Iterable
@@ -18,7 +21,7 @@ class UsageError(GroundsightError):
     """The caller asked for something that cannot be done; the text says what to do instead."""
 
 
-class UnknownNameError(UsageError):
+class UnknownNameError(UsageError, KeyError):
     """A name that is in no table; the message lists the known ones and the closest.
 
     Args:
@@ -28,11 +31,14 @@ class UnknownNameError(UsageError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        close = get_close_matches(name, names, n=1)
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        super().__init__(kind, name, self.known)
+
+    def __str__(self) -> str:
+        close = get_close_matches(self.name, self.known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
-        self.name = name
+        known = ", ".join(self.known) or "none"
+        return f"unknown {self.kind} {self.name!r}.{hint} Known: {known}."
 
 
 class ConfigError(UsageError):
@@ -52,7 +58,11 @@ class MissingExtraError(UsageError):
     """
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs: pip install 'groundsight[{extra}]'")
+        self.feature, self.extra = feature, extra
+        super().__init__(feature, extra)
+
+    def __str__(self) -> str:
+        return f"{self.feature} needs: pip install 'groundsight[{self.extra}]'"
 
 
 class PictureError(GroundsightError):
@@ -64,6 +74,8 @@ class PictureError(GroundsightError):
     """
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+        self.code, self.message = code, message
+        super().__init__(code, message)
+
+    def __str__(self) -> str:
+        return self.message

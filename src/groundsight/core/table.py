@@ -59,12 +59,15 @@ def load_object(path: str, kind: str) -> Any:
     Raises:
         UsageError: no such module or attribute; the text says which.
     """
-    module, _, attribute = path.partition(":")
+    name, _, attribute = path.partition(":")
+    if not name or name.startswith(".") or not attribute:
+        raise UsageError(f"{kind} {path!r}: an import path reads package.module:attribute")
     try:
-        return getattr(import_module(module), attribute)
+        module = import_module(name)
     except ModuleNotFoundError as error:
-        if error.name and not (module == error.name or module.startswith(error.name + ".")):
+        if error.name and not (name == error.name or name.startswith(error.name + ".")):
             raise  # the module is there; something that it imports is not
         raise UsageError(f"{kind} {path!r}: no module named {error.name!r}") from error
-    except AttributeError as error:
-        raise UsageError(f"{kind} {path!r}: {module} has no {attribute!r}") from error
+    if not hasattr(module, attribute):
+        raise UsageError(f"{kind} {path!r}: {name} has no {attribute!r}")
+    return getattr(module, attribute)

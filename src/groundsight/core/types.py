@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from groundsight.core.json_values import Text
+
 Label = Literal[0, 1]
 XYXY = tuple[float, float, float, float]
 
@@ -34,21 +36,21 @@ class Value(BaseModel):
 class DetailedObservation(Value):
     """Step 2 of the Forgery Reasoning Prompt; None means not examined."""
 
-    texture: str | None = None
-    lighting: str | None = None
-    shadows: str | None = None
-    reflections: str | None = None
-    edges: str | None = None
-    blending: str | None = None
+    texture: Text | None = None
+    lighting: Text | None = None
+    shadows: Text | None = None
+    reflections: Text | None = None
+    edges: Text | None = None
+    blending: Text | None = None
 
 
 class TechnicalAnalysis(Value):
     """Step 3: technical analysis and source tracing; None means not examined."""
 
-    structure: str | None = None
-    surfaces: str | None = None
-    edges: str | None = None
-    context: str | None = None
+    structure: Text | None = None
+    surfaces: Text | None = None
+    edges: Text | None = None
+    context: Text | None = None
 
 
 class SpecialistAnalysis(Value):
@@ -63,13 +65,13 @@ class FinalVerdict(Value):
     """Step 5: judgment and conclusion."""
 
     verdict: Verdict
-    reason: str | None = None
+    reason: Text | None = None
 
 
 class ForgeryReasoning(Value):
     """ThinkFake's five steps (arXiv 2509.19841); names as in METHODS.md §3."""
 
-    quick_scan: str | None = None
+    quick_scan: Text | None = None
     detailed_observation: DetailedObservation = DetailedObservation()
     technical_analysis: TechnicalAnalysis = TechnicalAnalysis()
     specialist_analysis: SpecialistAnalysis = SpecialistAnalysis()
@@ -79,13 +81,13 @@ class ForgeryReasoning(Value):
 class SampleRegion(Value):
     """A known region of one of a sample's pictures."""
 
-    image_index: int = 0
+    image_index: int = Field(default=0, ge=0)
     "Which picture of the sample, from 0."
     xyxy: XYXY
     "x0, y0, x1, y1 in `frame`."
     frame: Literal["xyxy_px", "xyxy_unit"] = "xyxy_px"
     "`xyxy_px`: pixels of the original picture after EXIF rotation; `xyxy_unit`: 0 to 1."
-    description: str = ""
+    description: Text = ""
     "What is wrong, or what is shown, there."
 
 
@@ -93,9 +95,9 @@ class ImageRef(Value):
     """A picture of a sample, by path; sizes where the source tells them."""
 
     path: str
-    width: int | None = None
+    width: int | None = Field(default=None, gt=0)
     "Pixels, after EXIF rotation."
-    height: int | None = None
+    height: int | None = Field(default=None, gt=0)
     "Pixels, after EXIF rotation."
 
 
@@ -106,12 +108,12 @@ class Sample(Value):
     images: tuple[ImageRef, ...]
     task: str
     "Name of a row of `tasks.TASKS`."
-    question: str | None = None
+    question: Text | None = None
     "The instruction, where the task does not fix it."
     label: Label | None = None
     "1 = AI-generated; None where the task has no such truth."
     regions: tuple[SampleRegion, ...] = ()
-    tags: tuple[str, ...] = ()
+    tags: tuple[Text, ...] = ()
     "Image-level tags (FakeXplained's C_i)."
     experts: dict[str, float] = Field(default_factory=dict)
     "p_fake by expert, e.g. {'univfd': 0.9, 'npr': 0.7, 'aide': 0.8}."

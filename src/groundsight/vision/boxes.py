@@ -8,7 +8,7 @@ union_iou(pred, true)      # overlap of the covered areas, exact for overlapping
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,17 @@ PX = "xyxy_px"
 UNIT = "xyxy_unit"
 # Frames of what a model writes are named "xyxy_model:FAMILY", see vision.frames.
 
+# A hostile reply may write 1e308: coordinates are cut here so that no product overflows.
+FARTHEST = 1e100
+
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """Rectangles of one frame.
 
     Args:
-        xyxy: (N, 4) float64: x0, y0, x1, y1; N may be 0.
+        xyxy: (N, 4): x0, y0, x1, y1; N may be 0. Kept as a read-only float64 copy,
+            cut at ±1e100.
         frame: "xyxy_px", "xyxy_unit" or "xyxy_model:FAMILY".
 
     Raises:
@@ -37,24 +41,29 @@ class Boxes:
     frame: str
 
     def __post_init__(self) -> None:
-        array = np.asarray(self.xyxy, dtype=np.float64)
+        try:
+            array = np.array(self.xyxy, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise FrameError(f"boxes must be rows of four numbers: {error}") from None
         if array.size == 0:
             array = array.reshape(0, 4)
         if array.ndim != 2 or array.shape[1] != 4:
             raise FrameError(f"boxes must be (N, 4), got {array.shape}")
         if not np.isfinite(array).all():
             raise FrameError("boxes must be finite numbers")
+        array = np.clip(array, -FARTHEST, FARTHEST)
+        array.setflags(write=False)
         object.__setattr__(self, "xyxy", array)
 
     @classmethod
     def px(cls, xyxy: Sequence[Sequence[float]] | FloatArray) -> "Boxes":
         """Boxes in pixels of the original picture after EXIF rotation."""
-        return cls(np.asarray(xyxy, dtype=np.float64), PX)
+        return cls(cast(FloatArray, xyxy), PX)
 
     @classmethod
     def unit(cls, xyxy: Sequence[Sequence[float]] | FloatArray) -> "Boxes":
         """Boxes in fractions of the picture's width and height, 0 to 1."""
-        return cls(np.asarray(xyxy, dtype=np.float64), UNIT)
+        return cls(cast(FloatArray, xyxy), UNIT)
 
     def __len__(self) -> int:
         return int(self.xyxy.shape[0])

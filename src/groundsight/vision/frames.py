@@ -37,9 +37,10 @@ class Family:
     Args:
         writes: "resized_px": pixels of the picture after `smart_resize`; "per_mille": 0 to 1000
             over the whole picture.
-        factor: the sides of the resized picture are multiples of this many pixels.
-        min_pixels: fewest pixels of the resized picture (the processor's default).
-        max_pixels: most pixels of the resized picture (the processor's default).
+        factor: the sides of the resized picture are multiples of this many pixels (InternVL cuts
+            it into tiles of this side instead of calling `smart_resize`).
+        min_pixels: fewest pixels of the resized picture (of the published processor).
+        max_pixels: most pixels of the resized picture (of the published processor).
         source: where the convention is written down.
     """
 
@@ -50,36 +51,43 @@ class Family:
     source: str
 
 
+# Pixel limits are those of the published preprocessor_config.json, which are wider than the
+# defaults of the processor's class (28·28·1280) and differ from what a deployment may set: pass
+# the processor's own limits to `convert` wherever they are known.
 FAMILIES: Table[Family] = Table(
     "model family",
     {
         "qwen2_vl": Family(
             writes="per_mille",
             factor=28,
-            min_pixels=56 * 56,
-            max_pixels=28 * 28 * 1280,
-            source="Qwen2-VL report (arXiv 2409.12191) §2.2: boxes normalised to [0, 1000)",
+            min_pixels=3136,
+            max_pixels=12_845_056,
+            source="Qwen2-VL report (arXiv 2409.12191): boxes normalised to [0, 1000); limits: "
+            "preprocessor_config.json of Qwen/Qwen2-VL-2B",
         ),
         "qwen2_5_vl": Family(
             writes="resized_px",
             factor=28,
-            min_pixels=56 * 56,
-            max_pixels=28 * 28 * 1280,
-            source="Qwen2.5-VL report (arXiv 2502.13923) §2.1.1: absolute pixels of the input",
+            min_pixels=3136,
+            max_pixels=12_845_056,
+            source="QwenLM/Qwen3-VL issues 676 and 866, maintainers: absolute pixels of the size "
+            "after the processor; limits: preprocessor_config.json of Qwen2.5-VL-Instruct",
         ),
         "qwen3_vl": Family(
             writes="per_mille",
             factor=32,
             min_pixels=65_536,
             max_pixels=16_777_216,
-            source="Qwen3-VL cookbook on 2-D grounding: relative coordinates 0-1000",
+            source="QwenLM/Qwen3-VL cookbooks/2d_grounding.ipynb: relative coordinates 0 to 1000; "
+            "limits: preprocessor_config.json of Qwen3-VL-Instruct (patch 16, merge 2)",
         ),
         "internvl": Family(
             writes="per_mille",
-            factor=28,
+            factor=448,
             min_pixels=448 * 448,
             max_pixels=448 * 448 * 12,
-            source="InternVL documentation on grounding: <box> coordinates 0-1000",
+            source="InternVL documentation, chat data format, grounding: round(x / width · 1000); "
+            "tiles of 448 px, 1 to 12: config.json of OpenGVLab/InternVL3_5-8B",
         ),
     },
 )
@@ -102,26 +110,29 @@ def smart_resize(
 
     Args:
         size: the original size.
-        factor: sides become multiples of this.
-        min_pixels: the result has at least about this many pixels.
-        max_pixels: the result has at most this many pixels.
+        factor: sides become multiples of this, > 0.
+        min_pixels: the result has at least this many pixels, > 0.
+        max_pixels: the result has at most this many pixels, unless a side is already one `factor`.
 
     Returns:
         Width and height, each a positive multiple of `factor`.
 
     Raises:
-        FrameError: a side is not positive, or one side is over 200 times the other (the official
-            processors refuse such pictures).
+        FrameError: a side is not positive, one side is over 200 times the other (the official
+            processors refuse such pictures), or the limits are not 0 < min <= max.
 
-    Source: `smart_resize` of the Qwen2-VL image processor in transformers.
+    Source: `smart_resize` of the Qwen2-VL image processor in transformers; numbers agree with it,
+    also where a side rounds to 0 (there qwen-vl-utils gives another size).
     """
     width, height = size
     if width <= 0 or height <= 0:
         raise FrameError(f"a picture has positive sides, got {width}×{height}")
+    if factor <= 0 or not 0 < min_pixels <= max_pixels:
+        text = f"factor {factor}, min_pixels {min_pixels}, max_pixels {max_pixels}"
+        raise FrameError(f"resizing needs factor > 0 and 0 < min_pixels <= max_pixels, got {text}")
     if max(width, height) / min(width, height) > 200:
         raise FrameError(f"the model's processor refuses {width}×{height}: aspect ratio over 200")
-    new_w = max(factor, round(width / factor) * factor)
-    new_h = max(factor, round(height / factor) * factor)
+    new_w, new_h = round(width / factor) * factor, round(height / factor) * factor
     if new_w * new_h > max_pixels:
         scale = math.sqrt(width * height / max_pixels)
         new_w = max(factor, math.floor(width / scale / factor) * factor)
@@ -152,7 +163,8 @@ def frame_extent(
         (right, bottom), e.g. (1.0, 1.0) for `xyxy_unit`.
 
     Raises:
-        FrameError: unknown frame.
+        FrameError: unknown frame, or a size the family's processor refuses.
+        UnknownNameError: unknown family.
     """
     if frame == PX:
         return float(size.width), float(size.height)
@@ -194,8 +206,9 @@ def convert(
 
     Raises:
         FrameError: unknown frame, or a size the family's processor refuses.
+        UnknownNameError: unknown family.
     """
     budget = {"min_pixels": min_pixels, "max_pixels": max_pixels}
     from_extent = np.array(frame_extent(boxes.frame, size, **budget) * 2)
     to_extent = np.array(frame_extent(to, size, **budget) * 2)
-    return Boxes(boxes.xyxy * (to_extent / from_extent), to)
+    return Boxes(boxes.xyxy / from_extent * to_extent, to)

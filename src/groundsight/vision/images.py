@@ -28,13 +28,31 @@ from groundsight.core.report import Problem
 
 RGBArray = npt.NDArray[np.uint8]
 
-# What Pillow reads and people publish. Formats that start other programs (EPS) or are seldom
-# pictures of the world (FITS, HDF5, fonts, …) are left out on purpose. MPO has no opener of its
-# own: Pillow opens it as JPEG and then turns it into MPO.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
+# What Pillow reads and people publish. Formats that start other programs (EPS), are seldom
+# pictures of the world (FITS, HDF5, fonts, …) or have no magic number, so that any bytes may pass
+# for them (TGA), are left out on purpose. MPO has no opener of its own: Pillow opens it as JPEG
+# and then turns it into MPO.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "JPEG2000")
+# Names that a walk through folders stops at; the last three so that a user is told to convert.
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .avif .ppm .pgm .pnm "
-    ".tga .jp2 .j2k".split()
+    ".jp2 .j2k .heic .heif .jxl".split()
+)
+# What people hand in and is not read here: (offset, bytes found there, what it is).
+_UNREAD = (
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftyp", "video"),
+    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+    (0, b"<svg", "SVG"),
+    (0, b"<?xml", "XML"),
+    (0, b"<!DOCTYPE", "HTML"),
+    (0, b"<html", "HTML"),
+    (0, b"PK\x03\x04", "ZIP"),
 )
 
 
@@ -86,7 +104,7 @@ class Picture:
 
 
 def printable_path(path: str | os.PathLike[str]) -> str:
-    r"""A path as text that any file and terminal can hold: odd bytes become \xNN."""
+    r"""A path as text that any UTF-8 file can hold: bytes that are no UTF-8 become \xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -106,32 +124,45 @@ def read_picture_bytes(path: str | os.PathLike[str], limits: Limits = Limits()) 
     Raises:
         PictureError: not_found, not_a_file, unreadable, empty_file, too_many_bytes.
     """
+    handle = _open_for_reading(path)
     try:
-        # Non-blocking, so that a FIFO put where a picture was can not hang the open itself.
-        handle = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        _check_file(os.fstat(handle), limits)
+        with open(handle, "rb", closefd=False) as file:
+            data = file.read(limits.max_bytes + 1)
+    except OSError as error:
+        raise PictureError("unreadable", f"cannot be read: {error.strerror or error}") from None
+    finally:
+        os.close(handle)
+    if len(data) > limits.max_bytes:
+        raise PictureError(
+            "too_many_bytes", f"grew past {limits.max_bytes} bytes while it was read"
         )
+    return data
+
+
+def _open_for_reading(path: str | os.PathLike[str]) -> int:
+    # Non-blocking, so that a FIFO put where a picture was can not hang the open itself.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags)
     except FileNotFoundError:
         broken = Path(path).is_symlink()
         what = "a symbolic link that leads nowhere" if broken else "no such file"
         raise PictureError("not_found", what) from None
     except OSError as error:
-        raise PictureError("unreadable", f"cannot be opened: {error.strerror}") from None
-    with open(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureError("not_a_file", "not a regular file (a folder, pipe or device)")
-        if status.st_size == 0:
-            raise PictureError("empty_file", "the file is empty (0 bytes)")
-        if status.st_size > limits.max_bytes:
-            raise PictureError(
-                "too_many_bytes",
-                f"{status.st_size} bytes, more than the {limits.max_bytes} allowed",
-            )
-        try:
-            return file.read(limits.max_bytes + 1)[: limits.max_bytes]
-        except OSError as error:
-            raise PictureError("unreadable", f"cannot be read: {error.strerror}") from None
+        raise PictureError("unreadable", f"cannot be opened: {error.strerror or error}") from None
+    except ValueError as error:  # e.g. a NUL in the name
+        raise PictureError("unreadable", f"cannot be opened: {error}") from None
+
+
+def _check_file(status: os.stat_result, limits: Limits) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("not_a_file", "not a regular file (a folder, pipe or device)")
+    if status.st_size == 0:
+        raise PictureError("empty_file", "the file is empty (0 bytes)")
+    if status.st_size > limits.max_bytes:
+        text = f"{status.st_size} bytes, more than the {limits.max_bytes} allowed"
+        raise PictureError("too_many_bytes", text)
 
 
 def decode_picture(data: bytes, path: str = "<bytes>", limits: Limits = Limits()) -> Picture:
@@ -140,16 +171,26 @@ def decode_picture(data: bytes, path: str = "<bytes>", limits: Limits = Limits()
     16-bit greys are scaled to 8, palettes and CMYK converted, transparency laid over white, EXIF
     rotation applied, and of an animation the first frame taken (with a problem that says so).
 
+    Args:
+        data: the file's bytes.
+        path: for messages and reports only; nothing is opened.
+        limits: what is refused before decoding. Pillow's own bomb limit (about 179 million
+            pixels) holds too.
+
     Raises:
-        PictureError: empty_file, not_a_picture, too_many_pixels, damaged, or out_of_memory.
+        PictureError: empty_file, too_many_bytes, not_a_picture, too_many_pixels, damaged, or
+            out_of_memory.
     """
     if not data:
         raise PictureError("empty_file", "the file is empty (0 bytes)")
+    if len(data) > limits.max_bytes:
+        text = f"{len(data)} bytes, more than the {limits.max_bytes} allowed"
+        raise PictureError("too_many_bytes", text)
     problems: list[Problem] = []
-    with _pillow_faults_as_picture_errors():
+    with _pillow_faults_as_picture_errors(data):
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image, limits)
-            frames = int(getattr(image, "n_frames", 1))  # not every plugin has it
+            frames = _count_frames(image)
             if frames > 1 and image.format != "MPO":
                 text = f"{frames} frames; only the first is examined"
                 problems.append(Problem(code="animated", message=text))
@@ -166,8 +207,16 @@ def _check_pixels(image: Image.Image, limits: Limits) -> None:
         raise PictureError("too_many_pixels", text)
 
 
+def _count_frames(image: Image.Image) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))  # not every plugin has it
+    except Exception:  # a later frame is broken; the first one may still be good
+        image.seek(0)
+        return 1
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+    if image.mode == "F" or image.mode.startswith("I"):
         image = _to_8_bit(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
@@ -177,9 +226,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=0.0)), 1e-9)
-    return Image.fromarray((np.clip(values / top, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+    values = np.asarray(image, dtype=np.float32)
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    largest = float(values.max(initial=0.0))
+    # White is the usual one of the sample type that holds the largest value.
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
+    white = next((top for top in usual if largest <= top), largest)
+    return Image.fromarray((np.clip(values / white, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -190,7 +243,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _pillow_faults_as_picture_errors() -> Iterator[None]:
+def _pillow_faults_as_picture_errors(data: bytes) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own pixel limit stands; Pillow's only warns
@@ -198,7 +251,7 @@ def _pillow_faults_as_picture_errors() -> Iterator[None]:
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError("not_a_picture", "not a picture in a format that is read here") from None
+        raise PictureError("not_a_picture", _name_the_unread(data)) from None
     except Image.DecompressionBombError as error:
         raise PictureError("too_many_pixels", str(error)) from None
     except MemoryError:
@@ -206,3 +259,10 @@ def _pillow_faults_as_picture_errors() -> Iterator[None]:
     except Exception as error:  # Pillow's decoders raise almost anything on hostile bytes
         text = " ".join(str(error).split()) or type(error).__name__
         raise PictureError("damaged", f"cannot be decoded: {text}") from None
+
+
+def _name_the_unread(data: bytes) -> str:
+    for offset, magic, name in _UNREAD:
+        if data.startswith(magic, offset):
+            return f"{name} is not read here: hand in a JPEG, PNG or WebP"
+    return "not a picture in a format that is read here"
