@@ -1,7 +1,7 @@
 """groundsight: multimodal reasoning about pictures with evidence you can point at.
 
-    from groundsight import detect
-    report = detect("photo.jpg")
+    from groundsight import detect_picture
+    report = detect_picture("photo.jpg")
     print(report.verdict, report.p_fake, report.evidence)
 
 Names are loaded on first use, so `import groundsight` brings in neither torch nor scipy.
@@ -15,18 +15,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groundsight.core.report import Report
-    from groundsight.detect.one import detect
+    from groundsight.detect.job import Job, detect_pictures
+    from groundsight.detect.one import detect_picture
     from groundsight.vision.images import Picture, open_picture
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Job": "groundsight.detect.job",
     "Picture": "groundsight.vision.images",
     "Report": "groundsight.core.report",
-    "detect": "groundsight.detect.one",
+    "detect_picture": "groundsight.detect.one",
+    "detect_pictures": "groundsight.detect.job",
     "open_picture": "groundsight.vision.images",
 }
-__all__ = ["Picture", "Report", "__version__", "detect", "open_picture"]
+__all__ = [
+    "Job",
+    "Picture",
+    "Report",
+    "__version__",
+    "detect_picture",
+    "detect_pictures",
+    "open_picture",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,167 @@
+"""Many pictures: workers, the folder of results, resuming. Reads as the outline of the job.
+
+job = Job(engine="builtin", out=Path("out"), existing="resume")
+with start_run(find_pictures(["photos/"]).paths, job) as run:
+for report in run:          # in the order of the paths
+print(report.image.path, report.verdict)
+run.write_page()
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groundsight.core.errors import UsageError
+from groundsight.core.report import Report
+from groundsight.detect.examiner import Setup
+from groundsight.detect.ledger import Existing, Ledger
+from groundsight.detect.one import is_failed
+from groundsight.detect.page import write_page
+from groundsight.detect.pool import InProcess, Pool, Reporter, num_cores
+from groundsight.vision.images import Limits
+
+# Starting a worker costs about as long as examining this many pictures.
+WORTH_A_WORKER = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """How a batch is to be run.
+
+    Args:
+        engine: a `--engine` value.
+        out: folder for reports.jsonl, overlays, thumbnails and report.html; None writes nothing.
+        existing: what to do with reports that `out` holds already.
+        num_workers: processes; 1 works in this process, where a decoder's crash ends the run;
+            None takes every core where there are pictures enough.
+        time_limit_s: a picture that takes longer is given up, with a problem; None for no limit.
+        limits: what is refused before decoding.
+    """
+
+    engine: str = "builtin"
+    out: Path | None = None
+    existing: Existing = "refuse"
+    num_workers: int | None = None
+    time_limit_s: float | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Run:
+    """A batch under way: iterate for its reports; made by `start_run`.
+
+    Args:
+        pending: paths that are to be examined.
+        num_paths: paths that were asked for, those already held included.
+        reporter: turns paths into reports.
+        ledger: where reports are kept; None keeps none.
+    """
+
+    def __init__(
+        self, pending: Sequence[str], num_paths: int, reporter: Reporter, ledger: Ledger | None
+    ) -> None:
+        self.num_paths = num_paths
+        self.num_held = num_paths - len(pending)
+        self.num_done = 0
+        self.num_failed = ledger.num_failed_held if ledger else 0
+        self._pending = pending
+        self._reporter = reporter
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[Report]:
+        """Examine what is pending; a report that comes out is on disk already.
+
+        Raises:
+            OutputError: something could not be written; what was yielded is kept.
+        """
+        for report in self._reporter.map(self._pending):
+            if self._ledger:
+                self._ledger.append(report)
+            self.num_done += 1
+            self.num_failed += is_failed(report)
+            yield report
+
+    def write_page(self, *, title: str = "groundsight report") -> Path | None:
+        """Write report.html over all that the folder holds; None without a folder."""
+        return write_page(self._ledger.folder, title=title) if self._ledger else None
+
+    def close(self) -> None:
+        """End the workers and let the folder go."""
+        self._reporter.close()
+        if self._ledger:
+            self._ledger.close()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def start_run(
+    paths: Sequence[str], job: Job, *, tell_checked: Callable[[], None] = lambda: None
+) -> Run:
+    """Open the folder, find what is left to do, start the workers.
+
+    Args:
+        paths: pictures.
+        job: how to run.
+        tell_checked: called after each path that was compared with what the folder holds.
+
+    Raises:
+        UsageError: no such engine, a folder with other reports, a wrong number of workers.
+        OutputError: the folder cannot be written.
+    """
+    if job.num_workers is not None and job.num_workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {job.num_workers}")
+    if job.time_limit_s is not None and not job.time_limit_s > 0:
+        raise UsageError(f"--time-limit must be above 0 seconds, got {job.time_limit_s:g}")
+    ledger = Ledger.open(job.out, existing=job.existing) if job.out else None
+    try:
+        pending = ledger.pending(paths, job.limits, tell=tell_checked) if ledger else list(paths)
+        reporter = _start_reporter(job, len(pending))
+        try:
+            if ledger:
+                ledger.settle(reporter.info)
+            return Run(pending, len(paths), reporter, ledger)
+        except BaseException:
+            reporter.close()
+            raise
+    except BaseException:
+        if ledger:
+            ledger.close()
+        raise
+
+
+def detect_pictures(paths: Sequence[str], job: Job | None = None) -> Iterator[Report]:
+    """Reports on many pictures, in order, as they are done.
+
+    Args:
+        paths: pictures, e.g. of `groundsight.data.pictures.find_pictures`.
+        job: how to run; by default in this process, nothing written.
+
+    Raises:
+        UsageError: as `start_run`.
+        OutputError: something could not be written.
+    """
+    with start_run(paths, job or Job(num_workers=1)) as run:
+        yield from run
+        run.write_page()
+
+
+def _start_reporter(job: Job, num_pictures: int) -> Reporter:
+    setup = Setup(engine=job.engine, out=job.out, limits=job.limits)
+    wanted = _num_workers(job.num_workers, num_pictures)
+    if wanted == 0 and job.time_limit_s is None:
+        return InProcess(setup)
+    return Pool(setup, num_workers=max(1, wanted), time_limit_s=job.time_limit_s)
+
+
+def _num_workers(asked: int | None, num_pictures: int) -> int:
+    """Processes to start; 0 works in this one."""
+    if asked == 1 or num_pictures <= 1:
+        return 0
+    if asked is not None:
+        return min(asked, num_pictures)
+    if num_pictures <= WORTH_A_WORKER:
+        return 0
+    return min(num_cores(), -(-num_pictures // WORTH_A_WORKER))

@@ -1,0 +1,312 @@
+"""Local processes that examine pictures; one that dies costs one picture, not the run.
+
+    with Pool(Setup(engine="builtin"), num_workers=4) as pool:
+        for report in pool.map(paths):
+            ...
+
+Each worker is told one path at a time over a pipe of its own, so a death (a segmentation fault in
+a decoder, the kernel's out-of-memory killer) points at its picture. `multiprocessing.Pool` hangs
+there and `concurrent.futures` gives up the whole pool.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from time import monotonic
+from typing import Literal, NamedTuple, Protocol
+
+from groundsight.core.errors import UsageError
+from groundsight.core.report import EngineInfo, ImageInfo, Problem, Report
+from groundsight.detect.examiner import Examiner, OutputError, Setup
+from groundsight.detect.one import report_failure
+from groundsight.vision.images import printable_path
+
+# One thread a worker: N workers with N threads each fight over N cores.
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+        *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    )
+}
+# Reports that are ready may wait for an earlier, slower picture; this many a worker, no more.
+WINDOW_PER_WORKER = 16
+
+
+class Message(NamedTuple):
+    """What a worker says: that it is ready, a report, or why it cannot go on."""
+
+    kind: Literal["ready", "report", "usage_error", "output_error"]
+    text: str
+
+
+class Reporter(Protocol):
+    """Turns paths into reports, in order."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Of the engine."""
+        ...
+
+    def map(self, paths: Iterable[str]) -> Iterator[Report]:
+        """One report a path, in the order of the paths."""
+        ...
+
+    def close(self) -> None:
+        """Let everything go."""
+        ...
+
+
+class InProcess:
+    """The reporter without processes: nothing to start, and nothing that catches a crash."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._examiner = Examiner(setup)
+
+    @property
+    def info(self) -> EngineInfo:
+        """Of the engine."""
+        return self._examiner.info
+
+    def map(self, paths: Iterable[str]) -> Iterator[Report]:
+        """One report a path, in the order of the paths."""
+        return map(self._examiner.examine, paths)
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One process, its pipe, and the picture that it has in hand."""
+
+    process: SpawnProcess
+    pipe: "Connection[object, Message]"
+    task: tuple[int, str] | None = None
+    deadline: float | None = None
+    ready: bool = False
+
+
+class Pool:
+    """Workers that are started once and replaced when they die.
+
+    Args:
+        setup: what each worker makes.
+        num_workers: processes, at least 1.
+        time_limit_s: a picture that takes longer is given up as `timed_out`; None for no limit.
+
+    Raises:
+        UsageError: the engine cannot be made, or a worker dies before it is ready.
+    """
+
+    def __init__(
+        self, setup: Setup, *, num_workers: int, time_limit_s: float | None = None
+    ) -> None:
+        self._setup = setup
+        self._time_limit_s = time_limit_s
+        self._workers: list[_Worker] = []
+        self._info: EngineInfo | None = None
+        try:
+            self._workers += [_start_worker(setup) for _ in range(num_workers)]
+            while self._info is None:
+                self._receive(self._wait())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def info(self) -> EngineInfo:
+        """Of the engine, as the first ready worker told it."""
+        assert self._info is not None
+        return self._info
+
+    def map(self, paths: Iterable[str]) -> Iterator[Report]:
+        """One report a path, in the order of the paths; the paths are drawn as they are needed.
+
+        Raises:
+            OutputError: a worker could not write what it draws.
+        """
+        queue = enumerate(paths)
+        done: dict[int, Report] = {}
+        next_out, exhausted = 0, False
+        while True:
+            while next_out in done:
+                yield done.pop(next_out)
+                next_out += 1
+            for worker in self._idle():
+                if exhausted or self._num_ahead(done) >= WINDOW_PER_WORKER * len(self._workers):
+                    break
+                task = next(queue, None)
+                exhausted = task is None
+                if task is not None:
+                    self._hand(worker, task)
+            if exhausted and not done and not any(worker.task for worker in self._workers):
+                return
+            done.update(self._receive(self._wait()))
+
+    def close(self) -> None:
+        """End the workers: idle ones by closing their pipe, busy ones by force."""
+        for worker in self._workers:
+            worker.pipe.close()
+            if worker.task is not None or not worker.ready:
+                worker.process.kill()
+        for worker in self._workers:
+            worker.process.join(timeout=5)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+        self._workers.clear()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _idle(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.ready and worker.task is None]
+
+    def _num_ahead(self, done: dict[int, Report]) -> int:
+        return len(done) + sum(worker.task is not None for worker in self._workers)
+
+    def _hand(self, worker: _Worker, task: tuple[int, str]) -> None:
+        worker.task = task
+        if self._time_limit_s is not None:
+            worker.deadline = monotonic() + self._time_limit_s
+        with contextlib.suppress(OSError):  # it died idle; `_receive` sees that and says so
+            worker.pipe.send(task[1])
+
+    def _wait(self) -> list[_Worker]:
+        """Workers that have something to say, are dead, or are out of time."""
+        deadlines = [worker.deadline for worker in self._workers if worker.deadline is not None]
+        patience = max(0.0, min(deadlines) - monotonic()) if deadlines else None
+        heard = set(wait([worker.pipe for worker in self._workers], patience))
+        now = monotonic()
+        late = [w for w in self._workers if w.deadline is not None and w.deadline <= now]
+        return [w for w in self._workers if w.pipe in heard or w in late]
+
+    def _receive(self, workers: list[_Worker]) -> dict[int, Report]:
+        """What the workers have to say: index of the picture → its report."""
+        done: dict[int, Report] = {}
+        for worker in workers:
+            task = worker.task
+            report = self._hear(worker)
+            if report is not None and task is not None:
+                done[task[0]] = report
+        return done
+
+    def _hear(self, worker: _Worker) -> Report | None:
+        try:
+            message = worker.pipe.recv() if worker.pipe.poll() else None
+        except (EOFError, OSError):
+            return self._bury(worker, "worker_died")
+        if message is None:
+            return self._bury(worker, "timed_out")
+        worker.deadline = None
+        if message.kind == "ready":
+            worker.ready = True
+            self._info = self._info or EngineInfo.model_validate_json(message.text)
+            return None
+        if message.kind == "report":
+            worker.task = None
+            return Report.model_validate_json(message.text)
+        error = OutputError if message.kind == "output_error" else UsageError
+        raise error(message.text)
+
+    def _bury(self, worker: _Worker, code: Literal["worker_died", "timed_out"]) -> Report | None:
+        """Replace a worker that died or must die; the report of the picture it had in hand."""
+        self._workers.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        if not worker.ready:
+            raise UsageError(
+                f"the engine {self._setup.engine!r} could not be started: its process ended with "
+                f"{_exit_words(worker.process.exitcode)}"
+            )
+        self._workers.append(_start_worker(self._setup))
+        if worker.task is None:
+            return None
+        if code == "timed_out":
+            text = f"took longer than the limit of {self._time_limit_s:g} s"
+        else:
+            text = f"its process ended with {_exit_words(worker.process.exitcode)}"
+        image = ImageInfo(path=printable_path(worker.task[1]))
+        return report_failure(image, self.info, Problem(code=code, message=text))
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+def run_worker(pipe: "Connection[Message, str]", setup: Setup) -> None:
+    """The whole life of a worker: make the engine, then answer paths until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            examiner = Examiner(setup)
+            pipe.send(Message("ready", examiner.info.model_dump_json()))
+            while True:
+                path = pipe.recv()
+                pipe.send(Message("report", examiner.examine(path).to_json_line()))
+        except OutputError as error:
+            pipe.send(Message("output_error", str(error)))
+        except UsageError as error:
+            pipe.send(Message("usage_error", str(error)))
+
+
+def _start_worker(setup: Setup) -> _Worker:
+    from multiprocessing import get_context
+
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=run_worker, args=(theirs, setup), daemon=True)
+    with _environment(ONE_THREAD), _without_ctrl_c():
+        process.start()
+    theirs.close()  # so that the worker's death closes the pipe
+    return _Worker(process=process, pipe=ours)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for the processes that start meanwhile; those of the user stay."""
+    new = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold SIGINT back while a process starts, so that it inherits a blocked one.
+
+    A worker that is still importing would else print a traceback of its own on Ctrl-C.
+    """
+    mask: Callable[..., set[int]] | None = getattr(signal, "pthread_sigmask", None)
+    if mask is None:  # Windows
+        yield
+        return
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
+
+
+def _exit_words(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-exitcode).name
+            return f"{name} (out of memory?)" if name == "SIGKILL" else name
+    return f"exit status {exitcode}"
