@@ -140,7 +140,7 @@ def _region(
     x0, y0, x1, y1 = map(float, numbers)
     keyed = _json_object(text, match, bounds)
     notation = "bbox_2d" if keyed is not None else _notation(text, match)
-    index = _keyed_image(keyed) if keyed else None
+    index = None if keyed is None else _keyed_image(keyed)
     if index is None:
         index = _said_image(text, match, bounds)
     if index is None and previous is not None:
@@ -148,7 +148,7 @@ def _region(
     return ReplyRegion(
         xyxy=(x0, y0, x1, y1),
         image_index=index,
-        description=_keyed_caption(keyed) if keyed else _caption(text, match, bounds),
+        description=_caption(text, match, bounds) if keyed is None else _keyed_caption(keyed),
         notation=notation,
         section=section,
         start=match.start(),

@@ -181,15 +181,9 @@ def parse_reply(text: str) -> Reply:
     """Read a reply. Never raises; parts are read when they are asked for.
 
     Args:
-        text: what the model wrote, without the prompt. Lone surrogates become U+FFFD.
+        text: what the model wrote, without the prompt. Lone surrogates become `?`: no file could hold them.
     """
-    if text.isascii():
-        return Reply(text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return Reply(text)
+    return Reply(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
 def _split_tags(text: str) -> Iterable[str]:

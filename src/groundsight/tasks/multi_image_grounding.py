@@ -114,7 +114,7 @@ class MultiImageGroundingTask:
     def parse(self, text: str, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read the boxes of the answer.
 
-        A box that names no picture is taken to lie in the last one that the question names.
+        A box that names no picture is taken to lie in the one that is asked about, if known.
         Problems, beside those of the reply and of `replies.place`: `no_box`,
         `boxes_outside_answer`.
 
@@ -150,7 +150,13 @@ TASK = MultiImageGroundingTask()
 
 
 def asked_image(sample: Sample) -> int | None:
-    """The last picture that the question names, from 0; None when it names none that is there."""
+    """The picture that the question asks about, from 0; None when it leaves that to be found.
+
+    `sample.extra["asked_image"]` where the source says, else the last picture the question names.
+    """
+    said = sample.extra.get("asked_image")
+    if isinstance(said, int) and 0 <= said < len(sample.images):
+        return said
     named = [mention.image_index for mention in find_mentions(sample.question or "")]
     there = [index for index in named if 0 <= index < len(sample.images)]
     return there[-1] if there else None

@@ -1,0 +1,63 @@
+"""Annotation files as rows: JSON in the encodings that benchmarks really use."""
+
+import codecs
+import json
+from pathlib import Path
+from typing import Any
+
+from groundsight.core.errors import UsageError
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """A JSON list of objects; UTF-8 or, by its byte order mark, UTF-16.
+
+    Raises:
+        UsageError: unreadable, or no list of objects; the text says which file.
+    """
+    try:
+        raw = path.read_bytes()
+        utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        rows = json.loads(raw.decode("utf-16" if utf16 else "utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no JSON file: {str(error)[:120]}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UsageError(f"{path}: expected a JSON list of objects")
+    return rows
+
+
+def field(row: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    """A field of a row, of the type expected.
+
+    Args:
+        row: one object of the file.
+        key: the field.
+        kind: what it must be.
+        where: file and row, for the message.
+
+    Raises:
+        UsageError: missing, or another type.
+    """
+    value = row.get(key)
+    if not isinstance(value, kind):
+        raise UsageError(f"{where}: {key!r} should be a {kind.__name__}, got {value!r:.60}")
+    return value
+
+
+def four_numbers(value: Any, where: str) -> tuple[float, float, float, float]:
+    """Four finite numbers.
+
+    Raises:
+        UsageError: anything else.
+    """
+    numbers = value if isinstance(value, list) else []
+    good = [float(n) for n in numbers if type(n) in (int, float) and abs(n) < 1e9]
+    if len(numbers) != 4 or len(good) != 4:
+        raise UsageError(f"{where}: expected four numbers, got {value!r:.80}")
+    return good[0], good[1], good[2], good[3]
+
+
+def under(root: Path | None, path: str) -> str:
+    """A picture's path, below a folder where one is given."""
+    return path if root is None else str(root / path)
