@@ -43,7 +43,7 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 docs: $(VENV)/.dev
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs-serve: $(VENV)/.dev
 	$(BIN)/mkdocs serve
