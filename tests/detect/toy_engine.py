@@ -1,7 +1,7 @@
 """A small real engine for tests: the brighter the picture, the more AI-generated it is called.
 
-It is named by import path ("toy_engine:make_toy") and does odd things on request: the argument
-"slow=0.5" waits, and pictures of certain sizes make it fail as a hostile file would.
+It is named by import path ("tests.detect.toy_engine:make_toy"). The argument "slow=0.5" waits,
+and pictures of certain widths make it fail as a hostile file would.
 """
 
 import os
@@ -15,7 +15,7 @@ from groundsight.engines import Answer
 from groundsight.vision.images import Picture
 
 # Widths that make the engine misbehave; the height does not matter.
-RAISES, DIES, HANGS, NO_JSON = 101, 102, 103, 104
+RAISES, DIES, HANGS = 101, 102, 103
 
 
 class ToyEngine:
@@ -34,7 +34,7 @@ class ToyEngine:
         _misbehave(picture.width)
         p_fake = float(picture.rgb.mean()) / 255.0
         box = (0.0, 0.0, max(1.0, picture.width / 2), max(1.0, picture.height / 2))
-        detail = {"mean": b"\xff" if picture.width == NO_JSON else p_fake}
+        detail = {"mean": p_fake}
         return Answer(
             verdict=Verdict.AI_GENERATED if p_fake > 0.5 else Verdict.REAL,
             p_fake=p_fake,

@@ -61,7 +61,7 @@ class Run:
     ) -> None:
         self.num_paths = num_paths
         self.num_held = num_paths - len(pending)
-        self.num_done = 0
+        self._num_done = 0
         self.num_failed = ledger.num_failed_held if ledger else 0
         self._pending = pending
         self._reporter = reporter
@@ -76,9 +76,16 @@ class Run:
         for report in self._reporter.map(self._pending):
             if self._ledger:
                 self._ledger.append(report)
-            self.num_done += 1
+            self._num_done += 1
             self.num_failed += is_failed(report)
             yield report
+
+    def count_done(self) -> int:
+        """Paths whose reports are finished, those already held included.
+
+        With a folder this is what lies on disk, also when an interrupt came just after a write.
+        """
+        return self.num_held + (self._ledger.count_appended() if self._ledger else self._num_done)
 
     def write_page(self, *, title: str = "groundsight report") -> Path | None:
         """Write report.html over all that the folder holds; None without a folder."""

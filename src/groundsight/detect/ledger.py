@@ -58,6 +58,7 @@ class Ledger:
         self._stale: Counter[_Key] = Counter()
         self._failed: set[_Key] = set()
         self._engines: list[EngineInfo] = []
+        self._num_before = 0
         self.num_failed_held = 0
         "Held reports, among the paths asked for, of pictures that cannot be read."
 
@@ -128,6 +129,7 @@ class Ledger:
                 )
         if self._stale:
             self._drop_stale()
+        self._num_before = _count_lines(self.path)
 
     def append(self, report: Report) -> None:
         """Write one report; it is on disk when this returns.
@@ -145,6 +147,10 @@ class Ledger:
             except OSError:
                 self._cut(end)
                 raise
+
+    def count_appended(self) -> int:
+        """How many reports were appended since `settle`, by what is in the file."""
+        return _count_lines(self.path) - self._num_before
 
     def close(self) -> None:
         """Close the file, and with it release the lock."""
@@ -248,6 +254,11 @@ def _end_of_last_line(path: Path) -> int:
                 return start + found + 1
             end = start
     return 0
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _words(engine: EngineInfo) -> str:

@@ -87,9 +87,7 @@ def examine(picture: Picture, engine: Engine, start: float) -> Report:
     image = describe_picture(picture)
     try:
         (answer,) = engine.examine([picture])
-        report = _report(image, answer, picture.problems, engine.info, perf_counter() - start)
-        # Values that JSON cannot hold must surface here, as this picture's problem.
-        return Report.model_validate_json(report.to_json_line())
+        return _report(image, answer, picture.problems, engine.info, perf_counter() - start)
     except MemoryError:
         problem = Problem(code="out_of_memory", message="too large for this machine's memory")
     except Exception as error:  # engines run readers over hostile bytes
@@ -131,9 +129,8 @@ def is_failed(report: Report) -> bool:
 def _read(path: str | os.PathLike[str], limits: Limits) -> bytes:
     try:
         return read_picture_bytes(path, limits)
-    except (MemoryError, ValueError) as error:  # ValueError: a NUL byte within the path
-        code = "out_of_memory" if isinstance(error, MemoryError) else "unreadable"
-        raise PictureError(code, f"cannot be read: {error or 'out of memory'}") from None
+    except MemoryError:
+        raise PictureError("out_of_memory", "too large for this machine's memory") from None
 
 
 def _report(

@@ -8,6 +8,7 @@ all of it. Cards are written as they are read, so ten thousand need no more memo
 """
 
 import base64
+import contextlib
 import io
 import json
 from collections import Counter
@@ -109,7 +110,8 @@ def write_page(folder: Path, *, title: str = "groundsight report") -> Path:
             file.writelines(chunks)
         return unfinished.replace(folder / PAGE)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise OutputError(f"cannot write {folder / PAGE}: {error.strerror or error}") from error
 
 

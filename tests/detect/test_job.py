@@ -1,0 +1,155 @@
+"""Many pictures: workers, crashes, time limits, resuming; the same reports however many work."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.detect.toy_engine import DIES, HANGS
+from tests.detect.ugly_pictures import make_picture, make_ugly_folder
+
+from groundsight.core.errors import UsageError
+from groundsight.core.report import Report
+from groundsight.data.pictures import find_pictures
+from groundsight.detect.artefacts import overlay_path, thumbnail_path
+from groundsight.detect.job import Job, detect_pictures, start_run
+from groundsight.detect.ledger import LEDGER, read_reports
+from groundsight.detect.one import is_failed
+from groundsight.detect.pool import ONE_THREAD, Pool, num_cores
+
+TOY = "tests.detect.toy_engine:make_toy"
+
+
+def run(folder: Path, job: Job) -> list[Report]:
+    return list(detect_pictures(find_pictures([folder]).paths, job))
+
+
+def without_timing(reports: list[Report]) -> list[Report]:
+    return [report.model_copy(update={"timing_s": 0.0}) for report in reports]
+
+
+def test_a_folder_of_bad_input_is_done_to_the_end_by_one_and_by_two_workers(
+    tmp_path: Path,
+) -> None:
+    expected = make_ugly_folder(tmp_path / "in")
+    make_picture(tmp_path / "in" / "zz" / "last.png")
+    alone = run(tmp_path / "in", Job(engine=TOY, num_workers=1, out=tmp_path / "out1"))
+    assert len(alone) == len(expected) + 1
+    assert alone[-1].problems == ()
+    codes = sorted(problem.code for report in alone for problem in report.problems)
+    assert codes == sorted(code for code in expected.values() if code)
+    together = run(tmp_path / "in", Job(engine=TOY, num_workers=2, out=tmp_path / "out2"))
+    assert without_timing(together) == without_timing(alone)  # in the same order, too
+    for folder, reports in ((tmp_path / "out1", alone), (tmp_path / "out2", together)):
+        assert list(read_reports(folder / LEDGER)) == reports
+        for report in reports:
+            drawn = report.image.width is not None
+            assert overlay_path(folder, report).exists() == drawn
+            assert thumbnail_path(folder, report).exists() == drawn
+        assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
+    for name, width in (("a", 50), ("b", DIES), ("c", 50), ("d", HANGS), ("e", 50), ("f", 50)):
+        make_picture(tmp_path / "in" / f"{name}.png", size=(width, 8))
+    job = Job(engine=TOY, num_workers=2, time_limit_s=1.0, out=tmp_path / "out")
+    reports = run(tmp_path / "in", job)
+    codes = [[problem.code for problem in report.problems] for report in reports]
+    assert codes == [[], ["worker_died"], [], ["timed_out"], [], []]
+    assert "SIGSEGV" in reports[1].problems[0].message
+    assert "limit of 1 s" in reports[3].problems[0].message
+    assert [is_failed(report) for report in reports] == [bool(code) for code in codes]
+
+
+def test_a_run_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    for k in range(4):
+        make_picture(tmp_path / "in" / f"{k}.png", value=k)
+    paths = find_pictures([tmp_path / "in"]).paths
+    job = Job(engine=TOY, num_workers=1, out=tmp_path / "out", existing="resume")
+    with start_run(paths, job) as first:
+        for report in first:
+            if report.image.path.endswith("1.png"):
+                break
+    with start_run(paths, job) as second:
+        assert second.num_held == 2
+        names = [Path(report.image.path).name for report in second]
+    assert names == ["2.png", "3.png"]
+    with start_run(paths, job) as third:
+        assert (third.num_held, list(third)) == (4, [])
+    assert len(list(read_reports(tmp_path / "out" / LEDGER))) == 4
+
+
+def test_nothing_is_written_without_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_picture(tmp_path / "x.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(run(Path("."), Job(engine=TOY, num_workers=1))) == 1
+    assert os.listdir(tmp_path) == ["x.png"]
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (Job(engine=TOY, num_workers=0), "--workers must be at least 1"),
+        (Job(engine=TOY, time_limit_s=0.0), "--time-limit"),
+        (Job(engine=TOY, time_limit_s=float("nan")), "--time-limit"),
+        (Job(engine="biultin"), "Did you mean 'builtin'"),
+        (Job(engine="biultin", num_workers=2), "Did you mean 'builtin'"),
+        (
+            Job(engine="tests.detect.toy_engine:make_broken", num_workers=2),
+            "could not be started.*exit status 7",
+        ),
+    ],
+)
+def test_a_users_mistake_is_told_before_anything_is_done(
+    tmp_path: Path, job: Job, words: str
+) -> None:
+    paths = [str(make_picture(tmp_path / f"{k}.png")) for k in range(2)]
+    with pytest.raises(UsageError, match=words):
+        start_run(paths, job)
+
+
+def test_an_output_that_fails_in_a_worker_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    from groundsight.detect.examiner import OutputError, Setup
+
+    paths = [str(make_picture(tmp_path / f"{k}.png")) for k in range(2)]
+    with (
+        Pool(Setup(engine=TOY, out=tmp_path / "gone"), num_workers=1) as pool,
+        pytest.raises(OutputError, match=r"cannot write to .*gone"),
+    ):
+        list(pool.map(paths))
+
+
+def test_paths_are_drawn_only_as_far_ahead_as_the_window(tmp_path: Path) -> None:
+    from groundsight.detect.examiner import Setup
+    from groundsight.detect.pool import WINDOW_PER_WORKER
+
+    path = str(make_picture(tmp_path / "x.png"))
+    drawn = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield path
+
+    with Pool(Setup(engine=TOY), num_workers=1) as pool:
+        reports = pool.map(endless())
+        for _ in range(5):
+            next(reports)
+        assert drawn <= 5 + WINDOW_PER_WORKER + 1
+
+
+def test_workers_leave_the_environment_as_it_was(tmp_path: Path) -> None:
+    from groundsight.detect.examiner import Setup
+
+    before = dict(os.environ)
+    with Pool(Setup(engine=TOY), num_workers=1) as pool:
+        assert pool.info.name == "toy"
+    assert dict(os.environ) == before
+    assert set(ONE_THREAD.values()) == {"1"}
+
+
+def test_there_is_at_least_one_core() -> None:
+    assert 1 <= num_cores() <= (os.cpu_count() or 1)
