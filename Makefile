@@ -1,5 +1,5 @@
 # make demo [PHOTOS=DIR]   set up, then write reports for real pictures into demo-out/
-# make test                set up, then lint, types, spelling and tests
+# make test                set up, then lint, types, spelling, docs and tests
 # Both create .venv on the first run; later runs start at once.
 
 PYTHON ?= python3
@@ -22,7 +22,7 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/groundsight demo --out "$(OUT)" $(if $(PHOTOS),--photos "$(PHOTOS)")
 
-test: lint types spelling pytest
+test: lint types spelling docs pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 docs: $(VENV)/.dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs-serve: $(VENV)/.dev
 	$(BIN)/mkdocs serve
