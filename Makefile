@@ -72,6 +72,9 @@ $(VENV)/.%: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo 'There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12' >&2; \
+	  exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo 'groundsight needs Python 3.11 or newer; $(PYTHON) is' \
 	    "$$($(PYTHON) --version 2>&1 | head -1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \

@@ -20,8 +20,8 @@ PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-# Written in pieces, so that this file does not name what it looks for.
-MACHINE = re.compile(r"(?<![\w.])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "far" + "m")) + r")/")
+# Bracketed, so that this line does not match itself.
+MACHINE = re.compile(r"(?<![\w.])/(?:[w]ork|[r]oot|[f]arm)/")
 
 
 def page_id(path: Path) -> str:

@@ -30,7 +30,8 @@ def declared(*extras: str) -> list[Requirement]:
                 waiting.extend(requirement.extras)
             else:
                 found.append(requirement)
-    return found
+    # Sorted, because extras come as a set, and every worker must collect the same tests.
+    return sorted({str(requirement): requirement for requirement in found}.values(), key=str)
 
 
 @pytest.mark.parametrize("requirement", declared("dev", "demo"), ids=str)
