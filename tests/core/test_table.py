@@ -20,6 +20,7 @@ def test_it_is_a_mapping_in_the_order_of_its_rows() -> None:
     assert "pi" in NUMBERS
     assert "math:pi" not in NUMBERS
     assert NUMBERS.get("phi", 1.6) == 1.6
+    assert repr(NUMBERS) == "Table('number': tau, pi)"
 
 
 def test_a_miss_says_what_is_known_and_what_is_close() -> None:

@@ -52,6 +52,9 @@ class Table(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __repr__(self) -> str:
+        return f"Table({self.kind!r}: {', '.join(self._rows)})"
+
 
 def load_object(path: str, kind: str) -> Any:
     """Import "package.module:attribute".
