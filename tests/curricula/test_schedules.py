@@ -69,8 +69,16 @@ def test_rounding_does_not_delay_a_stage() -> None:
     assert build(STAGED).settings(progress)["verdict"]["wrong"] == -2.0
 
 
-def test_stages_name_where_they_start() -> None:
-    assert build(STAGED).schedule.stages() == [("alpha", 0.0), ("beta", 0.25), ("gamma", 0.5)]
+def test_points_name_where_they_start_and_what_holds_there() -> None:
+    points = build(STAGED).schedule.points()
+    assert [(point.name, point.start) for point in points] == [
+        ("alpha", 0.0),
+        ("beta", 0.25),
+        ("gamma", 0.5),
+    ]
+    assert points[1].settings["verdict"]["wrong"] == -2.0
+    ramp = build(LINEAR).schedule.points()
+    assert [point.settings["grounding"]["weight"] for point in ramp] == [0.5, 0.75, 1.0]
 
 
 def test_without_a_schedule_nothing_changes() -> None:

@@ -4,12 +4,21 @@ The papers' numbers are data in `recipes/`, not code here.
 """
 
 from itertools import accumulate
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
 from groundsight.core.config import Config
 from groundsight.curricula.base import Part, PartClass, PartConfig, Progress, RewardSettings
+
+
+class Point(NamedTuple):
+    """A named point of a run and the settings that hold there."""
+
+    name: str
+    start: float
+    "Fraction of the run, in [0, 1]."
+    settings: RewardSettings
 
 
 class Schedule(Part):
@@ -23,9 +32,9 @@ class Schedule(Part):
         """
         return {}
 
-    def stages(self) -> list[tuple[str, float]]:
-        """Named points worth looking at, as (name, fraction of the run at its start)."""
-        return [("whole run", 0.0)]
+    def points(self) -> list[Point]:
+        """The points of a run worth looking at: where the settings are new."""
+        return [Point("whole run", 0.0, {})]
 
 
 class ConstantConfig(PartConfig):
@@ -65,12 +74,13 @@ class Staged(Schedule):
         """The settings of the current stage."""
         return self.stage(progress).rewards
 
-    def stages(self) -> list[tuple[str, float]]:
-        """Each stage and the fraction at which it starts, for a run of just these stages."""
-        starts = [0.0, *accumulate(stage.epochs for stage in self.config.stages)]
+    def points(self) -> list[Point]:
+        """Each stage at its start, in a run of just these stages."""
+        stages = self.config.stages
+        starts = list(accumulate((stage.epochs for stage in stages), initial=0.0))
         return [
-            (stage.name, start / starts[-1])
-            for stage, start in zip(self.config.stages, starts, strict=False)
+            Point(stage.name, start / starts[-1], stage.rewards)
+            for stage, start in zip(stages, starts, strict=False)
         ]
 
 
@@ -116,9 +126,13 @@ class Linear(Schedule):
         ramps = self.config.weights.items()
         return {name: {"weight": ramp.at(progress.fraction)} for name, ramp in ramps}
 
-    def stages(self) -> list[tuple[str, float]]:
+    def points(self) -> list[Point]:
         """Start, middle and end of the ramp."""
-        return [("t = 0", 0.0), ("t = T/2", 0.5), ("t = T", 1.0)]
+        named = {"t = 0": 0, "t = T/2": 1, "t = T": 2}
+        return [
+            Point(name, step / 2, self.settings(Progress(step=step, num_steps=2)))
+            for name, step in named.items()
+        ]
 
 
 class LinearConfig(PartConfig):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from groundsight.core.config import Config
 from groundsight.core.types import Sample
@@ -23,6 +23,8 @@ from groundsight.tasks import TASKS
 from groundsight.tasks.base import TaskAnswer, picture_sizes
 from groundsight.vision.boxes import Boxes
 from groundsight.vision.frames import PictureSize
+
+Measures = Literal["format", "verdict", "region", "other"]
 
 
 class Bounds(NamedTuple):
@@ -142,6 +144,8 @@ class Reward(Config):
 
     source: ClassVar[str]
     "Paper and equation, or [choice]."
+    measures: ClassVar[Measures] = "other"
+    "What a low score says is wrong; warnings are worded by it."
     extra: ClassVar[bool] = False
     "True: beyond the papers, in no shipped recipe."
 

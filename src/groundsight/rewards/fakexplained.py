@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from groundsight.core.types import Verdict
-from groundsight.rewards.base import Attempt, Bounds, Reward
+from groundsight.rewards.base import Attempt, Bounds, Measures, Reward
 from groundsight.vision.boxes import union_iou
 
 
@@ -26,6 +26,7 @@ class VerdictLabel(Reward):
     wrong: float = 0.0
     "What any other reply earns."
     source: ClassVar[str] = "FakeXplained (arXiv 2506.07045) R_C"
+    measures: ClassVar[Measures] = "verdict"
 
     @property
     def bounds(self) -> Bounds:
@@ -59,6 +60,7 @@ class RelaxedIoU(Reward):
     max_boxes: int = Field(default=64, ge=1)
     "Twelve times FakeXplained's mean of 5.42 regions a picture."
     source: ClassVar[str] = "FakeXplained (ICLR 2026 version of arXiv 2506.07045) R_G, η = 1.1"
+    measures: ClassVar[Measures] = "region"
 
     def score(self, attempt: Attempt) -> float | None:
         """In [0, 1]; None without a label, and for a fake whose regions are not known."""
@@ -91,6 +93,7 @@ class ReportFormat(Reward):
     max_boxes: int = Field(default=64, ge=1)
     "More are no report any more [choice]."
     source: ClassVar[str] = "FakeXplained (arXiv 2506.07045) R_F"
+    measures: ClassVar[Measures] = "format"
 
     @property
     def bounds(self) -> Bounds:
@@ -103,7 +106,12 @@ class ReportFormat(Reward):
 
 
 def is_report(attempt: Attempt, max_boxes: int) -> bool:
-    """Whether the reply is FakeXplained's report, with every box and caption readable."""
+    """Whether the reply is FakeXplained's report, with every box and caption readable.
+
+    Raises:
+        UsageError: the sample lacks picture sizes, whatever the reply says.
+    """
+    _ = attempt.question.sizes
     reply = attempt.reply
     if not reply.follows("think", "tag", "verdict") or not reply.think:
         return False

@@ -7,7 +7,7 @@ is scored by exactly the rewards that apply to it; the others are None for it.
 
 from typing import ClassVar, Literal
 
-from groundsight.rewards.base import Attempt, Reward
+from groundsight.rewards.base import Attempt, Measures, Reward
 from groundsight.vision.boxes import matched_iou, pairwise_iou
 
 
@@ -20,6 +20,7 @@ class GroundingIoU(Reward):
 
     type: Literal["grounding_iou"] = "grounding_iou"
     source: ClassVar[str] = "Multi-image grounding RL (arXiv 2507.00748) accuracy reward"
+    measures: ClassVar[Measures] = "region"
 
     def score(self, attempt: Attempt) -> float | None:
         """In [0, 1]; None unless the question has exactly one true box."""
@@ -40,6 +41,7 @@ class ImageIndex(Reward):
 
     type: Literal["image_index"] = "image_index"
     source: ClassVar[str] = "[choice], the picture part of arXiv 2507.00748's accuracy reward"
+    measures: ClassVar[Measures] = "region"
 
     def score(self, attempt: Attempt) -> float | None:
         """In [0, 1]; None when there is nothing to find."""
@@ -59,6 +61,7 @@ class MatchedIoU(Reward):
 
     type: Literal["matched_iou"] = "matched_iou"
     source: ClassVar[str] = "[choice], Hungarian matching as in DETR (arXiv 2005.12872)"
+    measures: ClassVar[Measures] = "region"
     MAX_BOXES: ClassVar[int] = 128
 
     def score(self, attempt: Attempt) -> float | None:
@@ -80,6 +83,7 @@ class Negatives(Reward):
 
     type: Literal["negatives"] = "negatives"
     source: ClassVar[str] = "[choice]"
+    measures: ClassVar[Measures] = "region"
 
     def score(self, attempt: Attempt) -> float | None:
         """1.0 or 0.0; None when there is something to find."""

@@ -195,7 +195,8 @@ def _changed(entry: Entry, settings: Mapping[str, float]) -> dict[str, Any]:
     own = {key: getattr(entry, key) for key in _OWN_KEYS}
     # `type` may be an import path outside the table, so the class itself is asked.
     parameters = {k: v for k, v in settings.items() if k not in _OWN_KEYS}
-    reward = type(entry.reward).model_validate({**entry.reward.model_dump(), **parameters})
+    tree = {**entry.reward.model_dump(), **parameters}
+    reward = validate_config(type(entry.reward), tree, where=f"curriculum, reward {entry.name}")
     return {**own, **{k: v for k, v in settings.items() if k in _OWN_KEYS}, "reward": reward}
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from groundsight.core.types import Verdict
 from groundsight.replies.reply import Reply
-from groundsight.rewards.base import Attempt, Bounds, Reward
+from groundsight.rewards.base import Attempt, Bounds, Measures, Reward
 
 _MISSING = object()
 _CLIP = 1e-6
@@ -37,6 +37,7 @@ class FormatThinkAnswer(Reward):
 
     type: Literal["format_think_answer"] = "format_think_answer"
     source: ClassVar[str] = "ThinkFake (arXiv 2509.19841) Algorithm 1"
+    measures: ClassVar[Measures] = "format"
 
     def score(self, attempt: Attempt) -> float:
         """1.0 or 0.0."""
@@ -48,6 +49,7 @@ class JsonBlock(Reward):
 
     type: Literal["json_block"] = "json_block"
     source: ClassVar[str] = "ThinkFake (arXiv 2509.19841) Algorithm 2"
+    measures: ClassVar[Measures] = "format"
 
     def score(self, attempt: Attempt) -> float:
         """1.0 or 0.0."""
@@ -62,6 +64,7 @@ class VerdictAccuracy(Reward):
 
     type: Literal["verdict_accuracy"] = "verdict_accuracy"
     source: ClassVar[str] = "ThinkFake (arXiv 2509.19841) Algorithm 3"
+    measures: ClassVar[Measures] = "verdict"
 
     @property
     def bounds(self) -> Bounds:
