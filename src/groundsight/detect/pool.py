@@ -148,6 +148,11 @@ class Pool:
                 return
             done.update(self._receive(self._wait()))
 
+    def wait_until_ready(self) -> None:
+        """Return when every worker has made its engine; for measurements."""
+        while not all(worker.ready for worker in self._workers):
+            self._receive(self._wait())
+
     def close(self) -> None:
         """End the workers: idle ones by closing their pipe, busy ones by force."""
         for worker in self._workers:
