@@ -112,6 +112,8 @@ def test_swapped_and_negative_numbers_stay_as_written() -> None:
         ("Image 2: [1, 2, 3, 4]", [""]),  # a picture's name is no caption
         ("In image 2: [1, 2, 3, 4]", [""]),
         ("Image 2: [1, 2, 3, 4]: truck", ["truck"]),
+        ("[1, 2, 3, 4]\n[5, 6, 7, 8]: sign", ["", "sign"]),  # the next line is not its caption
+        ("[1, 2, 3, 4]\nSo it is fake.", [""]),
         ("<ref>a dog</ref><box>[[1, 2, 3, 4]]</box>", ["a dog"]),
         (
             "<|object_ref_start|>a dog<|object_ref_end|><|box_start|>(1,2),(3,4)<|box_end|>",

@@ -1,5 +1,7 @@
 """Gold replies: what is written, and that it comes back."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from groundsight.replies.reply import parse_reply
 from groundsight.vision.frames import FAMILIES, PictureSize
 
 SIZE = PictureSize(640, 480)
-NOTATIONS: list[Notation] = ["brackets", "pairs", "box_tokens", "box_tag", "bbox_2d"]
+NOTATIONS: tuple[Notation, ...] = get_args(Notation)
 FRAMES = ["xyxy_px", "xyxy_unit", *(f"xyxy_model:{family}" for family in FAMILIES)]
 
 

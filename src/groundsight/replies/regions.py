@@ -38,13 +38,13 @@ NEAR = 300
 _GAP = r"[ \t\r\n]{0,16}+"
 _NUMBER = r"([-+]?+(?:\d{1,12}+(?:\.\d{0,18}+)?+|\.\d{1,18}+)(?:[eE][-+]?+\d{1,2}+)?+)"
 _COMMA = rf"(?:{_GAP},{_GAP}|[ \t\r\n]{{1,16}}+)"
-_OPEN, _CLOSE = r"[\[(]", r"[\])]"
+_OPEN, _CLOSE, _END = r"[\[(]", r"[\])]", r"(?:</box>|<\|box_end\|>)"
 _BOX = re.compile(
     rf"(?:<box>|<\|box_start\|>|{_OPEN}(?={_GAP}[-+.\d])){_GAP}(?:{_OPEN}{_GAP}){{0,2}}+"
     rf"{_NUMBER}{_COMMA}{_NUMBER}"
     rf"(?:(?P<pair>{_GAP}{_CLOSE}{_GAP}[,;-]?+{_GAP}{_OPEN}{_GAP})|{_COMMA})"
     rf"{_NUMBER}{_COMMA}{_NUMBER}{_GAP}"
-    rf"(?:(?:{_CLOSE}{_GAP}){{1,3}}+(?:</box>|<\|box_end\|>)?+|</box>|<\|box_end\|>)",
+    rf"(?:{_CLOSE}(?:{_GAP}{_CLOSE}){{0,2}}+(?:{_GAP}{_END})?+|{_END})",
     re.ASCII,
 )
 _KEY = re.compile(r"""["'](?:bbox_2d|bbox|box)["']\s{0,8}:\s{0,8}$""")

@@ -177,12 +177,15 @@ class Reply:
         return scan_regions(self.text, self.layout)
 
 
-def parse_reply(text: str) -> Reply:
+def parse_reply(text: str | Reply) -> Reply:
     """Read a reply. Never raises; parts are read when they are asked for.
 
     Args:
-        text: what the model wrote, without the prompt. Lone surrogates become `?`: no file could hold them.
+        text: what the model wrote, without the prompt; a reply that was read already is given
+            back. Lone surrogates become `?`: no file could hold them.
     """
+    if isinstance(text, Reply):
+        return text
     return Reply(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 

@@ -16,6 +16,7 @@ from groundsight.core.types import ForgeryReasoning, Sample, SampleRegion, Verdi
 from groundsight.replies.dialect import PIXELS, Dialect
 from groundsight.replies.place import AnswerRegion
 from groundsight.replies.render import plain_caption
+from groundsight.replies.reply import Reply
 from groundsight.vision.boxes import PX, UNIT, Boxes
 from groundsight.vision.frames import FAMILIES, MODEL_PREFIX, PictureSize, convert
 
@@ -92,11 +93,11 @@ class Task(Protocol):
         """
         ...
 
-    def parse(self, text: str, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
+    def parse(self, text: str | Reply, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read a reply. Never raises on the text, whatever it is.
 
         Args:
-            text: the reply, without the prompt.
+            text: the reply, without the prompt, or read already.
             sample: what was asked; its pictures have sizes where the task has boxes.
             dialect: of the model that wrote the reply.
 

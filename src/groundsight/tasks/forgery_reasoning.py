@@ -23,7 +23,7 @@ from groundsight.core.types import (
 )
 from groundsight.replies.dialect import PIXELS, Dialect
 from groundsight.replies.render import plain_text, write_section
-from groundsight.replies.reply import parse_reply
+from groundsight.replies.reply import Reply, parse_reply
 from groundsight.tasks.base import (
     Message,
     TaskAnswer,
@@ -146,7 +146,7 @@ class ForgeryReasoningTask:
         """The gold answer, rendered."""
         return self.render(self.gold_answer(sample), sample, dialect)
 
-    def parse(self, text: str, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
+    def parse(self, text: str | Reply, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read the JSON block; a bare yes or no is read by the question's polarity.
 
         Problems, beside those of the reply: `no_verdict`, `json_missing`, `bad_field`,

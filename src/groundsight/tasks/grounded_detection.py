@@ -116,7 +116,7 @@ class GroundedDetectionTask:
         """The gold answer, rendered."""
         return self.render(self.gold_answer(sample), sample, dialect)
 
-    def parse(self, text: str, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
+    def parse(self, text: str | Reply, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read verdict, tags and the regions of the reasoning.
 
         Problems, beside those of the reply and of `replies.place`: `no_verdict`, `no_box` (fake

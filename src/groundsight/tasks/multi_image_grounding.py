@@ -95,8 +95,11 @@ class MultiImageGroundingTask:
         """Write an answer: one line a box, or that there is nothing to find.
 
         Raises:
-            UsageError: a picture with a region has no size.
+            UsageError: a picture with a region has no size, or the answer neither has a box nor
+                says that there is nothing to find.
         """
+        if not answer.regions and not answer.nothing_found:
+            raise UsageError("an answer without boxes that does not say so cannot be rendered")
         lines = [NOTHING]
         if answer.regions:
             sizes = picture_sizes(sample)
@@ -111,7 +114,7 @@ class MultiImageGroundingTask:
         """The gold answer, rendered."""
         return self.render(self.gold_answer(sample), sample, dialect)
 
-    def parse(self, text: str, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
+    def parse(self, text: str | Reply, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read the boxes of the answer.
 
         A box that names no picture is taken to lie in the one that is asked about, if known.
