@@ -3,6 +3,7 @@
 What is said beside the reports goes to standard error, so that the output can be piped.
 """
 
+import os
 import sys
 from typing import Protocol
 
@@ -114,7 +115,7 @@ class TablePrinter(_Base):
     def __init__(self, *, single: bool, verbose: bool) -> None:
         self._full = single or verbose
         self._header = not single
-        self._colour = sys.stdout.isatty()
+        self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self.wants_bar = not single
 
     def __enter__(self) -> "TablePrinter":
@@ -156,9 +157,10 @@ class TablePrinter(_Base):
 
 def _write(text: str) -> None:
     try:
-        buffer = getattr(sys.stdout, "buffer", None)
-        if buffer is None:  # a bar or a test has taken standard output over
-            sys.stdout.write(text)
+        buffer = None if sys.stdout.isatty() else getattr(sys.stdout, "buffer", None)
+        if buffer is None:  # a terminal, where a progress bar may have taken the stream over
+            encoding = sys.stdout.encoding or "utf-8"
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         else:
             # UTF-8 whatever the locale: a report is the same file everywhere.
             buffer.write(text.encode("utf-8", "backslashreplace"))

@@ -69,7 +69,7 @@ def draw_overlay(
     title: str,
     subtitle: str = "",
     tone: Tone = "unsure",
-    max_side_px: int = 1400,
+    max_side_px: int = 1200,
 ) -> Image.Image:
     """The picture with numbered boxes, a title band above and the captions below.
 
