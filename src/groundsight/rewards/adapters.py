@@ -11,7 +11,8 @@
     from swift.rewards import orms
     orms["thinkfake"] = swift_orm("recipes/thinkfake_r1.toml")
 
-Signatures as of TRL 1.16, verl 0.8 and ms-swift 4.
+Signatures: TRL 1.16 (trained with in the tests); verl and ms-swift as on their main branches in 2026
+(called as they call, without installing them).
 """
 
 import warnings
