@@ -20,6 +20,7 @@ SPECTRUM_LENGTH = 2048
 LOWEST, HIGHEST = 0.06, 0.485
 # On photographs of the fit split 99% stay below; see docs/evidence.md for the rates.
 MIN_LINE = 8.0
+MAX_LINES = 3
 
 
 def resampling_line(luma: Float32Array) -> tuple[float, float]:
@@ -42,7 +43,19 @@ def resampling_line(luma: Float32Array) -> tuple[float, float]:
     lines = np.minimum(_spectrum(square, 0, frequency), _spectrum(square, 1, frequency))
     lines = np.where(allowed, lines, 0.0)
     best = int(lines.argmax())
+    if _is_comb(lines, side):
+        return 0.0, 0.0
     return float(lines[best]), float(frequency[best])
+
+
+def _is_comb(lines: FloatArray, side: int) -> bool:
+    """Whether more lines stand nearly as high as the highest than interpolation has.
+
+    Tiles, bricks, pixel art and charts repeat in themselves; their spectrum is a comb of many
+    like teeth. Interpolation has its line and at most two overtones.
+    """
+    width = 2 * SPECTRUM_LENGTH / side + 3  # bins of one line at half its height
+    return bool((lines > lines.max() / 2).sum() > MAX_LINES * width)
 
 
 def _allowed(frequency: FloatArray, side: int) -> npt.NDArray[np.bool_]:
