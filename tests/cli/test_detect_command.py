@@ -5,53 +5,23 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.detect.ugly_pictures import make_picture, make_ugly_folder
+from tests.cli.command_line import (
+    ENVIRONMENT,
+    PROGRAM,
+    TOY,
+    assert_one_line,
+    detect,
+    lines_of,
+)
+from tests.detect.ugly_pictures import ODD, UGLY, make_picture, make_ugly_folder
 
+from groundsight.cli.app import main
 from groundsight.core.report import Report
 from groundsight.detect.ledger import LEDGER
-
-ROOT = Path(__file__).parents[2]
-TOY = "tests.detect.toy_engine:make_toy"
-PROGRAM = [sys.executable, "-c", "from groundsight.cli.app import main; main()"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-
-
-def groundsight(
-    *arguments: str | Path, before: Callable[[], None] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        env=ENVIRONMENT,
-        timeout=60,
-        check=False,
-        preexec_fn=before,
-    )
-
-
-def detect(
-    *arguments: str | Path, engine: str = TOY, before: Callable[[], None] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return groundsight("detect", "--engine", engine, *arguments, before=before)
-
-
-def lines_of(folder: Path) -> list[Report]:
-    text = (folder / LEDGER).read_text(encoding="utf-8")
-    return [Report.model_validate_json(line) for line in text.splitlines()]
-
-
-def assert_one_line(text: str, *words: str) -> None:
-    assert "Traceback" not in text
-    assert text.count("\n") == 1, text
-    for word in words:
-        assert word in text
 
 
 def test_a_single_file_is_told_in_full(tmp_path: Path) -> None:
@@ -70,17 +40,11 @@ def test_a_folder_is_a_line_a_picture(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     rows = done.stdout.splitlines()
     assert rows[0].split() == ["verdict", "p_fake", "picture"]
-    assert len(rows) == 1 + len(make_names())
+    assert len(rows) == 1 + len(UGLY) + len(ODD)
     assert all(row.startswith(("REAL ", "AI-GENERATED ", "INCONCLUSIVE ")) for row in rows[1:])
     assert "\x1b" not in done.stdout  # the name that clears terminals is told, not obeyed
     assert "\\x1b[2J" in done.stdout
     assert "pictures could not be examined" in done.stderr
-
-
-def make_names() -> list[str]:
-    from tests.detect.ugly_pictures import ODD, UGLY
-
-    return [*UGLY, *ODD]
 
 
 def test_json_lines_are_clean_and_complete(tmp_path: Path) -> None:
@@ -88,7 +52,7 @@ def test_json_lines_are_clean_and_complete(tmp_path: Path) -> None:
     done = detect(tmp_path / "in", "--format", "jsonl", "--workers", "2")
     assert done.returncode == 3
     reports = [Report.model_validate_json(line) for line in done.stdout.splitlines()]
-    assert len(reports) == len(make_names())
+    assert len(reports) == len(UGLY) + len(ODD)
     assert all(
         json.loads(line)["schema"] == "groundsight.report/1"
         for line in [done.stdout.split("\n")[0]]
@@ -118,12 +82,18 @@ def test_json_is_an_object_for_one_file_and_else_an_array(tmp_path: Path) -> Non
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: list[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    words: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = detect(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, "error: ", *words)
+    with pytest.raises(SystemExit) as ended:
+        main(["detect", "--engine", TOY, *arguments])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert_one_line(told.err, "error: ", *words)
 
 
 def test_an_unknown_engine_is_one_line_that_lists_the_known(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.test_detect_command import ENVIRONMENT, PROGRAM, TOY
+from tests.cli.command_line import ENVIRONMENT, PROGRAM, TOY
 from tests.detect.ugly_pictures import make_picture
 
 from groundsight.core.report import Report
