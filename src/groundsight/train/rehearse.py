@@ -184,11 +184,18 @@ def _signal_warnings(stage: StageReport, num_generations: int) -> list[str]:
         if spread.num_scored == 0:
             why = part.reason or "the samples lack the truth that it compares with"
             warnings.append(f"{part.name}: never scored: {why}")
-        elif spread.std is not None and spread.std < 1e-9 and spread.num_scored > 1:
+        elif _is_mute(spread):
             warnings.append(
-                f"{part.name}: {spread.mean:g} for every completion: it gives no signal here"
+                f"{part.name}: {spread.mean:g} for every completion, of {spread.high:g}: it gives "
+                "no signal here"
             )
     return warnings
+
+
+def _is_mute(spread: Spread) -> bool:
+    """Whether every completion earns the same, and not full marks."""
+    assert spread.mean is not None and spread.std is not None, "something was scored"
+    return spread.num_scored > 1 and spread.std < 1e-9 and spread.mean < spread.high - 1e-9
 
 
 def _rubric_warnings(stage: StageReport) -> list[str]:
