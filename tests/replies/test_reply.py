@@ -120,6 +120,30 @@ def test_json_problems(text: str, problems: list[str]) -> None:
     assert [problem.code for problem in parse_reply(text).json_problems] == problems
 
 
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ('<answer>{"a": 1}</answer>', {"a": 1}),
+        ('Here: {"a": {"b": 2}}. Good?', {"a": {"b": 2}}),
+        ('```json\n{"a": 1}\n```', None),  # fenced: `json` has it
+        ('<think>{"a": 1}</think>', None),
+        ("}{", None),
+        ("{" * 60_000 + "}", None),
+        ("[1]", None),
+        ("", None),
+    ],
+)
+def test_json_without_its_fence(text: str, tree: object) -> None:
+    reply = parse_reply(text)
+    assert reply.bare_json == tree
+    assert reply.json is None or reply.bare_json is None
+
+
+def test_a_disagreement_of_verdicts_is_not_settled_by_json() -> None:
+    text = f"<verdict>real</verdict><verdict>fake</verdict>{REAL_JSON}"
+    assert parse_reply(text).verdict is None
+
+
 def test_replies_are_equal_by_their_text() -> None:
     first, second = parse_reply("<think>a</think>"), parse_reply("<think>a</think>")
     assert first.think == "a"  # a part that was read changes nothing

@@ -152,6 +152,19 @@ FAKE = {"final_verdict": {"verdict": "AI-GENERATED"}}
         ("", None, ["json_missing", "no_verdict"]),
         ("<think>", None, ["think_not_closed", "json_missing", "no_verdict"]),
         ("REAL", "REAL", ["json_missing"]),
+        (
+            f"<think>t</think><answer>{json.dumps(FAKE)}</answer>",
+            "AI-GENERATED",
+            ["json_missing", "json_not_fenced"],
+        ),
+        (f"```\n{json.dumps(FAKE)}\n```", "AI-GENERATED", ["json_missing", "json_not_fenced"]),
+        (
+            f"<verdict>real</verdict><verdict>fake</verdict>{json.dumps(FAKE)}",
+            None,
+            ["verdict_repeated", "conflicting_verdicts", "json_missing", "no_verdict"],
+        ),
+        ("<answer>{[}</answer>", None, ["json_missing", "no_verdict"]),
+        (f"<think>{json.dumps(FAKE)}</think>", None, ["json_missing", "no_verdict"]),
         (f"{block(FAKE)}{block(FAKE)}", "AI-GENERATED", None),
     ],
 )

@@ -11,6 +11,7 @@ import re
 
 from groundsight.core.types import XYXY
 from groundsight.replies.dialect import Dialect
+from groundsight.replies.encodable import encodable
 from groundsight.replies.place import AnswerRegion
 from groundsight.replies.regions import Notation, has_box, one_line
 from groundsight.replies.sections import SectionName
@@ -29,7 +30,7 @@ def write_section(name: SectionName, text: str) -> str:
 
 def plain_text(text: str) -> str:
     """Prose that cannot be taken for tags or for a JSON block; other text stays as it is."""
-    return _TAG_LIKE.sub("‹", text).replace("```", "'''")
+    return _TAG_LIKE.sub("‹", encodable(text)).replace("```", "'''")
 
 
 def plain_caption(text: str) -> str:
@@ -37,7 +38,7 @@ def plain_caption(text: str) -> str:
 
     Applying it twice changes nothing more.
     """
-    text = text.replace("<", "‹").replace(">", "›").replace("```", "'''")
+    text = encodable(text).replace("<", "‹").replace(">", "›").replace("```", "'''")
     if has_box(text):
         text = re.sub(r"[\[\](){}]", " ", text)
     return one_line(one_line(text)[:CAPTION_CHARS])

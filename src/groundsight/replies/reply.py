@@ -17,6 +17,7 @@ from typing import Any
 
 from groundsight.core.report import Problem
 from groundsight.core.types import Verdict
+from groundsight.replies.encodable import encodable
 from groundsight.replies.json_blocks import FENCE, JsonBlock, JsonRead, find_blocks, read_json
 from groundsight.replies.regions import RegionScan, ReplyRegion, scan_regions
 from groundsight.replies.sections import Layout, Section, SectionName, scan_sections
@@ -127,6 +128,19 @@ class Reply:
         return tuple(problems)
 
     @cached_property
+    def bare_json(self) -> dict[str, Any] | None:
+        """An object in the answer that lacks its ```json fence; None when there is none.
+
+        For reading answers only: a reward that asks for ```json does not take it.
+        """
+        said = self.answer if self.layout.sections else self.text
+        if said is None or self.json_blocks:
+            return None
+        start, end = said.find("{"), said.rfind("}")
+        value = read_json(said[start : end + 1]).value if 0 <= start < end else None
+        return value if isinstance(value, dict) else None
+
+    @cached_property
     def verdict_texts(self) -> tuple[str, ...]:
         """Every place where a verdict is said, in the model's own words.
 
@@ -137,9 +151,8 @@ class Reply:
         if spans:
             return tuple(self.text[s.start : s.end].strip() for s in spans)
         if self.json is not None:
-            final = self.json.get("final_verdict")
-            said = final.get("verdict") if isinstance(final, dict) else None
-            return (said,) if isinstance(said, str) else ()
+            said = verdict_in(self.json)
+            return () if said is None else (said,)
         if self.answer is not None:
             return (self.answer,)
         return () if self.layout.sections else (self.text,)
@@ -186,7 +199,14 @@ def parse_reply(text: str | Reply) -> Reply:
     """
     if isinstance(text, Reply):
         return text
-    return Reply(text if text.isascii() else text.encode("utf-8", "replace").decode())
+    return Reply(encodable(text))
+
+
+def verdict_in(tree: dict[str, Any]) -> str | None:
+    """`final_verdict.verdict` of a reply's JSON, in the model's own words."""
+    final = tree.get("final_verdict")
+    said = final.get("verdict") if isinstance(final, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def _split_tags(text: str) -> Iterable[str]:

@@ -22,8 +22,10 @@ from groundsight.core.types import (
     Verdict,
 )
 from groundsight.replies.dialect import PIXELS, Dialect
+from groundsight.replies.encodable import encodable
 from groundsight.replies.render import plain_text, write_section
-from groundsight.replies.reply import Reply, parse_reply
+from groundsight.replies.reply import Reply, parse_reply, verdict_in
+from groundsight.replies.verdict_words import verdict_of
 from groundsight.tasks.base import (
     Message,
     TaskAnswer,
@@ -149,22 +151,27 @@ class ForgeryReasoningTask:
     def parse(self, text: str | Reply, sample: Sample, dialect: Dialect = PIXELS) -> TaskAnswer:
         """Read the JSON block; a bare yes or no is read by the question's polarity.
 
-        Problems, beside those of the reply: `no_verdict`, `json_missing`, `bad_field`,
-        `bad_probability`.
+        Problems, beside those of the reply: `no_verdict`, `json_missing`, `json_not_fenced`,
+        `bad_field`, `bad_probability`.
         """
         reply = parse_reply(text)
         problems = list(reply.problems)
-        verdict = reply.verdict
-        if verdict is None and reply.json is None:
-            said = reply.text if reply.answer is None else reply.answer
-            verdict = verdict_from_yes_no(said.lstrip(), sample)
         if not reply.json_blocks:
             problems.extend(reply.json_problems)
+        tree = reply.json
+        if tree is None and reply.bare_json is not None:
+            tree = reply.bare_json
+            problems.append(problem("json_not_fenced", "the JSON lacks its ```json fence"))
+        verdict = reply.verdict
+        if not reply.layout.first("verdict") and reply.json is None and verdict is None:
+            said = reply.text if reply.answer is None else reply.answer
+            words = "" if tree is None else verdict_in(tree) or ""
+            verdict = verdict_of(words) or verdict_from_yes_no(said.lstrip(), sample)
         if verdict is None:
             problems.append(problem("no_verdict", "the reply gives no verdict"))
         reasoning = None
-        if verdict is not None and reply.json is not None:
-            reasoning = read_reasoning(reply.json, verdict, problems)
+        if verdict is not None and tree is not None:
+            reasoning = read_reasoning(tree, verdict, problems)
         return TaskAnswer(
             verdict=verdict, reasoning=reasoning, think=reply.think, problems=tuple(problems)
         )
@@ -227,8 +234,7 @@ class _Fields:
 
     def _text(self, value: Any, where: str) -> str | None:
         if isinstance(value, str):
-            # JSON may escape half a surrogate pair, which no file can hold.
-            return value.encode("utf-8", "replace").decode()
+            return encodable(value)  # JSON escapes can make half a surrogate pair
         if value is not None:
             self.problems.append(problem("bad_field", f"{where} is no text"))
         return None
