@@ -151,5 +151,14 @@ def test_workers_leave_the_environment_as_it_was(tmp_path: Path) -> None:
     assert set(ONE_THREAD.values()) == {"1"}
 
 
+@pytest.mark.parametrize("num_workers", [None, 2])
+def test_a_crash_among_two_pictures_costs_one(tmp_path: Path, num_workers: int | None) -> None:
+    for name, width in (("a", DIES), ("b", 50)):
+        make_picture(tmp_path / f"{name}.png", size=(width, 8))
+    crashed, fine = run(tmp_path, Job(engine=TOY, num_workers=num_workers))
+    assert crashed.problems[0].code == "worker_died"
+    assert fine.problems == ()
+
+
 def test_there_is_at_least_one_core() -> None:
     assert 1 <= num_cores() <= (os.cpu_count() or 1)

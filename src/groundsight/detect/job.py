@@ -33,7 +33,7 @@ class Job:
         out: folder for reports.jsonl, overlays, thumbnails and report.html; None writes nothing.
         existing: what to do with reports that `out` holds already.
         num_workers: processes; 1 works in this process, where a decoder's crash ends the run;
-            None takes every core where there are pictures enough.
+            None takes every core where there are pictures enough, and for a single picture none.
         time_limit_s: a picture that takes longer is given up, with a problem; None for no limit.
         limits: what is refused before decoding.
     """
@@ -169,6 +169,4 @@ def _num_workers(asked: int | None, num_pictures: int) -> int:
         return 0
     if asked is not None:
         return min(asked, num_pictures)
-    if num_pictures <= WORTH_A_WORKER:
-        return 0
     return min(num_cores(), -(-num_pictures // WORTH_A_WORKER))
