@@ -43,6 +43,7 @@ def regions(text: str) -> tuple[ReplyRegion, ...]:
         ('{"bbox_2d": [12, 34, 56, 78]}', "bbox_2d"),
         ("{'bbox_2d': [12, 34, 56, 78]}", "bbox_2d"),
         ('{"bbox" : [12, 34, 56, 78]', "bbox_2d"),
+        ('{"bbox_2d": [[12, 34, 56, 78]]}', "bbox_2d"),
     ],
 )
 def test_every_notation(text: str, notation: str) -> None:

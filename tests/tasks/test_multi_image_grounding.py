@@ -130,7 +130,11 @@ BOX = "[30, 80, 150, 400]"
         (f"<think>Image 2: {BOX}</think><answer>see above</answer>", [], ["no_box"]),
         (f"Image 2: {BOX}", [1], ["boxes_outside_answer"]),
         (f"<think>Image 1: {BOX}</think>", [], ["no_box"]),
-        (f"<answer>Image 2: {BOX}</answer><answer>Image 1: {BOX}</answer>", [1, 0], None),
+        (
+            f"<answer>Image 2: {BOX}</answer><answer>Image 1: {BOX}</answer>",
+            [1],
+            ["answer_repeated"],
+        ),
         ("<answer>Image 2: [150, 400, 30, 80]</answer>", [1], ["swapped_corners"]),
         ("<answer>Image 2: [30, 80, 9000, 400]</answer>", [1], ["out_of_range"]),
         ("<answer>Image 2: [0.1, 0.1, 0.5, 0.5]</answer>", [1], ["fractions"]),

@@ -47,7 +47,7 @@ _BOX = re.compile(
     rf"(?:{_CLOSE}(?:{_GAP}{_CLOSE}){{0,2}}+(?:{_GAP}{_END})?+|{_END})",
     re.ASCII,
 )
-_KEY = re.compile(r"""["'](?:bbox_2d|bbox|box)["']\s{0,8}:\s{0,8}$""")
+_KEY = re.compile(r"""["'](?:bbox_2d|bbox|box)["']\s{0,8}:\s{0,8}(?:\[\s{0,8}){0,2}$""")
 _NAMED = re.compile(r"(?:<\|object_ref_end\|>|</ref>)\s{0,8}$")
 _CAPTION_KEYS = ("label", "description", "desc", "caption", "text", "name")
 _CAPTION_SIGNS = (":", "-", "–", "—", "=", "→")

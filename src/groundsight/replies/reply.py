@@ -169,8 +169,11 @@ class Reply:
         return self._region_scan.regions
 
     def regions_in(self, name: SectionName) -> tuple[ReplyRegion, ...]:
-        """The boxes that lie in a section."""
-        return tuple(region for region in self.regions if region.section == name)
+        """The boxes that lie in the first section of a name."""
+        section = self.layout.first(name)
+        if section is None:
+            return ()
+        return tuple(r for r in self.regions if section.start <= r.start < section.end)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
