@@ -1,8 +1,11 @@
 """reports.jsonl: a line means done; torn lines, changed files and other engines."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.detect.toy_engine import ToyEngine
 from tests.detect.ugly_pictures import make_picture
 
@@ -80,6 +83,20 @@ def test_a_torn_last_line_is_cut_off_and_done_again(
     ledger.write_bytes(whole[:-torn])
     assert pending(tmp_path / "out", paths) == ["2.png"]
     assert ledger.read_bytes() == b"".join(whole.splitlines(keepends=True)[:2])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_a_run_killed_at_any_byte_goes_on_with_nothing_lost_or_doubled(data: st.DataObject) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = [make_picture(folder / f"{k}.png", size=(4, 4), value=k) for k in range(3)]
+        fill(folder / "out", paths)
+        ledger = folder / "out" / LEDGER
+        whole = ledger.read_bytes()
+        ledger.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+        fill(folder / "out", paths, "resume")
+        assert held(folder / "out") == ["0.png", "1.png", "2.png"]
 
 
 def test_a_file_of_one_torn_line_is_empty(tmp_path: Path, paths: list[Path]) -> None:

@@ -7,7 +7,7 @@ print(report.image.path, report.verdict)
 run.write_page()
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,15 +104,12 @@ class Run:
         self.close()
 
 
-def start_run(
-    paths: Sequence[str], job: Job, *, tell_checked: Callable[[], None] = lambda: None
-) -> Run:
+def start_run(paths: Sequence[str], job: Job) -> Run:
     """Open the folder, find what is left to do, start the workers.
 
     Args:
         paths: pictures.
         job: how to run.
-        tell_checked: called after each path that was compared with what the folder holds.
 
     Raises:
         UsageError: no such engine, a folder with other reports, a wrong number of workers.
@@ -124,7 +121,7 @@ def start_run(
         raise UsageError(f"--time-limit must be above 0 seconds, got {job.time_limit_s:g}")
     ledger = Ledger.open(job.out, existing=job.existing) if job.out else None
     try:
-        pending = ledger.pending(paths, job.limits, tell=tell_checked) if ledger else list(paths)
+        pending = ledger.pending(paths, job.limits) if ledger else list(paths)
         reporter = _start_reporter(job, len(pending))
         try:
             if ledger:

@@ -14,7 +14,7 @@ import errno
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -91,12 +91,10 @@ class Ledger:
         """Of the JSON Lines file."""
         return self.folder / LEDGER
 
-    def pending(
-        self, paths: Iterable[str], limits: Limits, *, tell: Callable[[], None] = lambda: None
-    ) -> list[str]:
+    def pending(self, paths: Iterable[str], limits: Limits) -> list[str]:
         """The paths whose reports are not held, or whose files changed since.
 
-        Reads and hashes each file that is held by name. `tell` is called after each path.
+        Reads and hashes each file that is held by name.
         """
         names = {path for path, _ in self._held}
         unclaimed = self._held.copy()
@@ -110,7 +108,6 @@ class Ledger:
                 self.num_failed_held += key in self._failed
             else:
                 todo.append(path)
-            tell()
         # What was held of a file under another content is stale; files not asked for now stay.
         self._stale = Counter({k: n for k, n in unclaimed.items() if n > 0 and k[0] in given})
         return todo
