@@ -11,6 +11,7 @@ from groundsight.data.loki import read_artifacts, read_judgments
 from groundsight.data.mig_bench import read_mig_bench
 from groundsight.replies.dialect import PIXELS, Dialect
 from groundsight.replies.reply import parse_reply
+from groundsight.rewards import REWARDS
 from groundsight.tasks import TASKS, with_sizes
 from groundsight.tasks.polarity import yes_no
 from groundsight.vision.frames import FAMILIES, PictureSize
@@ -29,7 +30,8 @@ SIZES = [PictureSize(1280, 960), PictureSize(500, 375), PictureSize(333, 640)]
 @pytest.mark.parametrize("name", TASKS)
 def test_every_row_is_a_task_of_its_name(name: str) -> None:
     task = TASKS[name]
-    assert task.name == name and task.rewards
+    assert task.name == name
+    assert task.rewards and set(task.rewards) <= set(REWARDS)
 
 
 def test_unknown_tasks_are_named() -> None:
