@@ -69,9 +69,10 @@ def rehearse(
 def _print(found: "Rehearsal") -> None:
     """Tables a stage, then the warnings."""
     least, middle, most = found.completions_per_question
+    each = f"{least}" if least == most else f"{least} to {most}, median {middle:g},"
     typer.echo(
-        f"{found.recipe}: {found.num_completions} completions of {found.num_questions} questions "
-        f"({least} to {most} each, median {middle:g})"
+        f"{found.recipe}: {found.num_completions} completions of {found.num_questions} questions, "
+        f"{each} each"
     )
     for stage in found.stages:
         typer.echo("\n" + "\n".join(_stage_lines(stage)))
@@ -102,7 +103,7 @@ def _stage_lines(stage: "StageReport") -> list[str]:
     )
     lines.append(f"  zero-variance groups: {rates}")
     if any(forecast.num_upper for forecast in stage.zero_variance):
-        lines.append("    * some questions have fewer than G completions: an upper bound")
+        lines.append("    * some questions have fewer than G completions recorded: overstated")
     paying = [hack.name for hack in stage.hacks if hack.num_paying]
     lines.append(
         f"  hacks: {len(stage.hacks)} probed, "

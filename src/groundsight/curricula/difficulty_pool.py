@@ -114,6 +114,7 @@ class DifficultyPoolConfig(PartConfig):
 
     type: Literal["difficulty_pool"] = "difficulty_pool"
     seed: int = 0
+    "Of the draws."
     reward: str | None = None
     "Name of the reward part that says what passed; None: the total."
     pass_at: float = 1.0

@@ -9,7 +9,7 @@ from groundsight.curricula.base import GroupOutcome, Part, PartClass, PartConfig
 
 
 class Gate(Part):
-    """Base: admits every group, and counts."""
+    """Admits every group and counts; base of the other gates."""
 
     def __init__(self, config: PartConfig) -> None:
         super().__init__(config)

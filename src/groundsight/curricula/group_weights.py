@@ -9,7 +9,7 @@ from groundsight.curricula.base import GroupOutcome, Part, PartClass, PartConfig
 
 
 class GroupWeight(Part):
-    """Base: every group counts the same."""
+    """Every group counts the same; base of the other weights."""
 
     def weight(self, outcome: GroupOutcome) -> float:
         """Factor on the group's advantages, positive. Pure."""
@@ -80,6 +80,7 @@ class DifficultyWeightConfig(PartConfig):
     reward: str
     "Name of the reward part that measures difficulty, e.g. grounding_iou; its range is 0 to 1."
     shape: Literal["exp", "power", "log"] = "exp"
+    "Of φ: exp is what UniVG-R1 ran."
     power: float = Field(default=1.0, gt=0)
     "k of (1.05 − m)^k; only for shape power."
     part: ClassVar[PartClass] = DifficultyWeight

@@ -22,7 +22,7 @@ class Point(NamedTuple):
 
 
 class Schedule(Part):
-    """Base: settings that never change."""
+    """The rubric's own settings from start to end; base of the other schedules."""
 
     def settings(self, progress: Progress) -> RewardSettings:
         """New weights and parameters by reward name; what is not named stays as the rubric has it.
@@ -89,6 +89,7 @@ class StagedConfig(PartConfig):
 
     type: Literal["staged"] = "staged"
     stages: tuple[Stage, ...] = Field(min_length=1)
+    "In order, each with name, epochs, and rewards: by name, weight and parameters that hold."
     part: ClassVar[PartClass] = Staged
 
     @field_validator("stages")
@@ -140,5 +141,5 @@ class LinearConfig(PartConfig):
 
     type: Literal["linear"] = "linear"
     weights: dict[str, Ramp] = Field(min_length=1)
-    "By reward name."
+    "By reward name: {start, end}."
     part: ClassVar[PartClass] = Linear

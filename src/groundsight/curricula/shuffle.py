@@ -70,4 +70,5 @@ class ShuffleConfig(PartConfig):
 
     type: Literal["shuffle"] = "shuffle"
     seed: int = 0
+    "Of the orders."
     part: ClassVar[PartClass] = Shuffle

@@ -5,7 +5,7 @@
     score.total, score.parts        # 2.61, {"format": 1.0, "json": 1.0, "accuracy": 1.0, …}
 
 Adding one: a class with a `type` in a file of this folder (or outside: `my_package.mod:MyReward`),
-a row here, a test file, and `python scripts/make_rewards_doc.py`.
+a row here, a test file, and `python scripts/rewards_reference.py`.
 """
 
 from groundsight.core.table import Table

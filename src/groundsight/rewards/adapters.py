@@ -11,8 +11,8 @@
     from swift.rewards import orms
     orms["thinkfake"] = swift_orm("recipes/thinkfake_r1.toml")
 
-Signatures: TRL 1.16 (trained with in the tests); verl and ms-swift as on their main branches in 2026
-(called as they call, without installing them).
+Signatures: TRL 1.16 (the tests train with it); verl and ms-swift as on their main branches in 2026
+(the tests call as they call, without installing them).
 """
 
 import warnings
