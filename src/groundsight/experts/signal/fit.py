@@ -1,0 +1,209 @@
+"""Fitting the signal expert, start to end. Read `fit_signal_expert` first.
+
+Differences from what the field does: both classes always pass the same codec (`views`), families
+of generators stay whole in the folds, and the fusion is fitted on out-of-fold scores only, so its
+probabilities are those of generators that the parts have not seen.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groundsight.experts.signal.classical import (
+    Float,
+    fit_fusion,
+    fit_linear,
+    fit_trees,
+    logits_of,
+    repeat_views,
+)
+from groundsight.experts.signal.export import (
+    Array,
+    classifier_arrays,
+    network_arrays,
+    network_graph,
+    write_weights,
+)
+from groundsight.experts.signal.network import SignalNetwork
+from groundsight.experts.signal.pictures import (
+    NUM_FOLDS,
+    FitPicture,
+    assign_folds,
+    described_views,
+    over_pictures,
+    picture_weights,
+    protocol_pixels,
+    read_manifest,
+    training_crops,
+)
+from groundsight.experts.signal.train_network import CropSet, NetworkTraining, train_network
+from groundsight.forensics.signal.classifiers import Linear, Trees
+from groundsight.forensics.signal.network import Network
+from groundsight.forensics.signal.planes import RGB, Plane
+
+Say = Callable[[str], None]
+PARTS = ("linear", "trees", "network")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """Everything that moves the fitted numbers; the defaults rebuild the shipped files."""
+
+    described_views: int = 8
+    crop_views: int = 12
+    fold_steps: int = 1200
+    final_steps: int = 3000
+    seed: int = 0
+    threads: int = 4
+    "Of torch; the order of its sums, and so the last bits, depend on it."
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitData:
+    """What is made of the fit pictures once and used by every fold."""
+
+    pictures: list[FitPicture]
+    labels: Float  # (N,)
+    folds: npt.NDArray[np.int64]  # (N,)
+    features: Plane  # (N, views, D)
+    crops: RGB  # (N, views, 256, 256, 3)
+
+
+def fit_signal_expert(
+    manifest: Path, folder: Path, settings: FitSettings, say: Say
+) -> dict[str, Any]:
+    """Fit on `split == fit` of a manifest and write the weights.
+
+    Args:
+        manifest: CSV of pictures, see `pictures.read_manifest`.
+        folder: where the two weight files and `fit.json` go.
+        settings: how.
+        say: told what is going on, a line at a time.
+
+    Returns:
+        What `fit.json` holds: settings, counts, fusion weights, out-of-fold figures.
+    """
+    data = prepare(read_manifest(manifest, "fit"), settings, say)
+    held_out = out_of_fold_logits(data, settings, say)
+    fusion, bias = fit_fusion(held_out, data.labels, _weights(data, keep=None))
+    everything = np.ones(len(data.pictures), dtype=bool)
+    linear, trees = fit_classical(data, everything)
+    network = fit_network(data, everything, settings.final_steps, settings, say)
+    arrays: dict[str, Array] = {
+        **classifier_arrays(linear, trees),
+        **network_arrays(network),
+        "fusion.weight": fusion,
+        "fusion.bias": np.array([bias]),
+    }
+    write_weights(folder, arrays, network_graph(network))
+    summary = summarise(data, held_out, fusion, bias, settings)
+    (folder / "fit.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def prepare(pictures: list[FitPicture], settings: FitSettings, say: Say) -> FitData:
+    """Describe windows and cut crops of every picture."""
+    say(f"describing {settings.described_views} views of each of {len(pictures)} pictures")
+    describe_one = partial(described_views, views=settings.described_views)
+    features = np.stack(list(over_pictures(describe_one, pictures, settings.threads)))
+    say(f"cutting {settings.crop_views} training crops of each")
+    crop_one = partial(training_crops, views=settings.crop_views)
+    crops = np.stack(list(over_pictures(crop_one, pictures, settings.threads)))
+    labels = np.array([picture.label for picture in pictures], dtype=np.float64)
+    return FitData(
+        pictures=pictures,
+        labels=labels,
+        folds=assign_folds(pictures),
+        features=features,
+        crops=crops,
+    )
+
+
+def out_of_fold_logits(data: FitData, settings: FitSettings, say: Say) -> Float:
+    """(N, 3) log-odds of the protocol view of each picture by parts that did not see its fold."""
+    logits = np.zeros((len(data.pictures), len(PARTS)))
+    for fold in range(NUM_FOLDS):
+        say(f"fold {fold + 1} of {NUM_FOLDS}")
+        outside = np.flatnonzero(data.folds == fold)
+        linear, trees = fit_classical(data, data.folds != fold)
+        network = fit_network(data, data.folds != fold, settings.fold_steps, settings, say)
+        logits[outside, 0] = logits_of(linear, data.features[outside, 0])
+        logits[outside, 1] = logits_of(trees, data.features[outside, 0])
+        logits[outside, 2] = _network_logits(network, [data.pictures[i] for i in outside])
+    return logits
+
+
+def fit_classical(data: FitData, keep: npt.NDArray[np.bool_]) -> tuple[Linear, Trees]:
+    """Both classifiers on all views of the pictures kept."""
+    views = data.features.shape[1]
+    features = data.features[keep].reshape(-1, data.features.shape[2])
+    labels = repeat_views(data.labels[keep], views)
+    weights = repeat_views(_weights(data, keep)[keep], views)
+    return fit_linear(features, labels, weights), fit_trees(features, labels, weights)
+
+
+def fit_network(
+    data: FitData, keep: npt.NDArray[np.bool_], steps: int, settings: FitSettings, say: Say
+) -> SignalNetwork:
+    """The network on the crops of the pictures kept."""
+    import torch
+
+    torch.set_num_threads(settings.threads)
+    crops = CropSet(
+        crops=data.crops, labels=data.labels.astype(np.float32), weights=_weights(data, keep)
+    )
+
+    def progress(step: int, loss: float) -> None:
+        if (step + 1) % 200 == 0:
+            say(f"network: step {step + 1} of {steps}, loss {loss:.3f}")
+
+    return train_network(crops, NetworkTraining(steps=steps, seed=settings.seed), progress)
+
+
+def summarise(
+    data: FitData, logits: Float, fusion: Float, bias: float, settings: FitSettings
+) -> dict[str, Any]:
+    """Counts and out-of-fold figures; these are of the fit pictures, no measure of the field."""
+    from sklearn.metrics import roc_auc_score
+
+    weights = _weights(data, keep=None)
+    scores = {name: logits[:, i] for i, name in enumerate(PARTS)}
+    scores["fused"] = logits @ fusion + bias
+    return {
+        "settings": asdict(settings),
+        "num_pictures": len(data.pictures),
+        "num_generated": int(data.labels.sum()),
+        "fusion": dict(zip(PARTS, fusion.tolist(), strict=True)) | {"bias": bias},
+        "out_of_fold_auc": {
+            name: round(float(roc_auc_score(data.labels, score, sample_weight=weights)), 4)
+            for name, score in scores.items()
+        },
+        "out_of_fold": [
+            {"path": p.key, "label": p.label, "fold": int(f), "log_odds": round(float(s), 4)}
+            for p, f, s in zip(data.pictures, data.folds, scores["fused"], strict=True)
+        ],
+    }
+
+
+def _weights(data: FitData, keep: npt.NDArray[np.bool_] | None) -> Float:
+    chosen = np.ones(len(data.pictures), dtype=bool) if keep is None else keep
+    return picture_weights(data.pictures, chosen)
+
+
+def _network_logits(network: SignalNetwork, pictures: list[FitPicture]) -> list[float]:
+    """By the very code that runs in production."""
+    heads = network_arrays(network)
+    shipped = Network(
+        network_graph(network),
+        heads["network.crop_weight"].astype(np.float32),
+        float(heads["network.crop_bias"][0]),
+        heads["network.cell_weight"].astype(np.float32),
+        float(heads["network.cell_bias"][0]),
+    )
+    return [shipped.score(protocol_pixels(picture)).logit for picture in pictures]

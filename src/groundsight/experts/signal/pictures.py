@@ -1,0 +1,147 @@
+"""The fit pictures and what is made of them: windows to describe, crops to train on.
+
+One picture is one job for a worker process; what comes back is in a fixed order, so the number
+of workers does not change a bit of the result.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from groundsight.core.seeds import derive_seed, make_rng
+from groundsight.experts.signal.views import augmented_view, protocol_view
+from groundsight.forensics.signal.expert import WINDOW_PX, middle
+from groundsight.forensics.signal.features import describe
+from groundsight.forensics.signal.planes import RGB, Vector, at_least
+from groundsight.vision.images import open_picture
+
+NUM_FOLDS = 4
+CROP_PX = 256
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPicture:
+    """One row of the manifest.
+
+    Args:
+        path: of the file.
+        key: its path in the manifest; seeds its views.
+        label: 1 = generated.
+        group: family of the generator, or source of the photograph.
+    """
+
+    path: Path
+    key: str
+    label: int
+    group: str
+
+
+def read_manifest(manifest: Path, split: str) -> list[FitPicture]:
+    """The pictures of one split, in the order of the file.
+
+    Args:
+        manifest: CSV with the columns path, split, label (fake | real), family and source.
+        split: "fit" or "unseen".
+    """
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    return [
+        FitPicture(
+            path=manifest.parent / row["path"],
+            key=row["path"],
+            label=int(row["label"] == "fake"),
+            group=row["family"] if row["label"] == "fake" else row["source"],
+        )
+        for row in rows
+    ]
+
+
+def assign_folds(pictures: Sequence[FitPicture]) -> npt.NDArray[np.int64]:
+    """(N,) fold of each picture: generator families stay whole, photographs are spread.
+
+    Families go, largest first, to the fold that has the fewest generated pictures so far, so
+    that out-of-fold scores of generated pictures are scores of unseen families.
+    """
+    families: dict[str, int] = {}
+    for picture in pictures:
+        if picture.label:
+            families[picture.group] = families.get(picture.group, 0) + 1
+    load, home = [0] * NUM_FOLDS, {}
+    for family in sorted(families, key=lambda name: (-families[name], name)):
+        home[family] = load.index(min(load))
+        load[home[family]] += families[family]
+    return np.array(
+        [home[p.group] if p.label else derive_seed(0, "fold", p.key) % NUM_FOLDS for p in pictures]
+    )
+
+
+def picture_weights(
+    pictures: Sequence[FitPicture], keep: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """(N,) float64 weights that sum to 1 over `keep`: half a class, a group of n gets n^0.6.
+
+    Large groups count for more, but not in proportion, so that no source or family decides alone.
+    """
+    weights = np.zeros(len(pictures))
+    labels = np.array([p.label for p in pictures])
+    groups = np.array([p.group for p in pictures])
+    for label in (0, 1):
+        side = keep & (labels == label)
+        for group in np.unique(groups[side]):
+            members = side & (groups == group)
+            weights[members] = members.sum() ** 0.6 / members.sum()
+        weights[side] /= 2 * weights[side].sum()
+    return weights
+
+
+def described_views(picture: FitPicture, views: int) -> Vector:
+    """(views, D) statistics: the protocol view's middle window, then augmented ones' windows."""
+    image = _opened(picture)
+    found = [describe(middle(np.asarray(protocol_view(image, picture.key))))]
+    for index in range(1, views):
+        rng = make_rng(0, "window", picture.key, index)
+        view = np.asarray(augmented_view(image, picture.key, index))
+        found.append(describe(_random_window(view, WINDOW_PX, rng)))
+    return np.stack(found)
+
+
+def training_crops(picture: FitPicture, views: int) -> RGB:
+    """(views, 256, 256, 3) random crops of augmented views other than the described ones."""
+    image = _opened(picture)
+    found = []
+    for index in range(1000, 1000 + views):
+        rng = make_rng(0, "crop", picture.key, index)
+        view = at_least(np.asarray(augmented_view(image, picture.key, index)), CROP_PX)
+        found.append(_random_window(view, CROP_PX, rng))
+    return np.stack(found)
+
+
+def protocol_pixels(picture: FitPicture) -> RGB:
+    """(H, W, 3) the codec-matched picture that scores are taken on."""
+    return np.asarray(protocol_view(_opened(picture), picture.key))
+
+
+def over_pictures(
+    job: Callable[[FitPicture], T], pictures: Sequence[FitPicture], workers: int
+) -> Iterator[T]:
+    """The job's result for each picture, in order, from worker processes."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(job, pictures, chunksize=4)
+
+
+def _opened(picture: FitPicture) -> Image.Image:
+    return Image.fromarray(open_picture(picture.path).rgb)
+
+
+def _random_window(rgb: RGB, side: int, rng: np.random.Generator) -> RGB:
+    y, x = (int(rng.integers(0, max(1, size - side + 1))) for size in rgb.shape[:2])
+    return rgb[y : y + side, x : x + side]

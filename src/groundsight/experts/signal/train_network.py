@@ -1,0 +1,159 @@
+"""Training the residual network on crops held in memory.
+
+Half of the crops of each batch get a rectangle of a crop of the other class; the cell head learns
+from all of them which cells are generated, the crop head from the untouched ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from groundsight.core.seeds import derive_seed, make_rng
+from groundsight.experts.signal.network import SignalNetwork
+from groundsight.forensics.signal.network import CELL_PX
+
+Crops = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkTraining:
+    """Settings; the defaults are those of the shipped network."""
+
+    steps: int = 3000
+    batch: int = 64
+    crop_px: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    smoothing: float = 0.1
+    average: float = 0.998
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CropSet:
+    """Crops to draw from.
+
+    Args:
+        crops: (pictures, views, side, side, 3) uint8.
+        labels: (pictures,) 1 = generated.
+        weights: (pictures,) chance of being drawn, summing to 1.
+    """
+
+    crops: Crops
+    labels: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float64]
+
+
+def train_network(
+    data: CropSet, settings: NetworkTraining, progress: Callable[[int, float], None]
+) -> SignalNetwork:
+    """Train from scratch; the same data, settings, torch and thread count give the same bits.
+
+    Args:
+        data: what to draw from.
+        settings: how.
+        progress: called with (step, loss).
+
+    Returns:
+        The running average of the weights, in evaluation mode.
+    """
+    torch.manual_seed(derive_seed(settings.seed, "network"))
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # no buffer is read before written
+    rng = make_rng(settings.seed, "batches")
+    network = SignalNetwork().to(memory_format=torch.channels_last)
+    average = SignalNetwork()
+    average.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=settings.steps, pct_start=0.15
+    )
+    for step in range(settings.steps):
+        loss = _loss(network, _draw(data, settings, rng), settings.smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        _follow(average, network, min(settings.average, (step + 1) / (step + 10)))
+        progress(step, float(loss.detach()))
+    average.eval()
+    return average
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    pixels: torch.Tensor  # (B, 3, side, side)
+    labels: torch.Tensor  # (B,)
+    cells: torch.Tensor  # (B, side/8, side/8)
+    whole: torch.Tensor  # (B,) bool: nothing pasted in
+
+
+def _draw(data: CropSet, settings: NetworkTraining, rng: np.random.Generator) -> _Batch:
+    count, side = settings.batch, settings.crop_px
+    pick = rng.choice(len(data.labels), count, p=data.weights)
+    view = rng.integers(0, data.crops.shape[1], count)
+    corner = rng.integers(0, data.crops.shape[2] - side + 1, (count, 2))
+    pixels = np.stack(
+        [
+            data.crops[i, v, y : y + side, x : x + side]
+            for i, v, (y, x) in zip(pick, view, corner, strict=True)
+        ]
+    )
+    labels = data.labels[pick]
+    cells = np.repeat(labels, (side // CELL_PX) ** 2).reshape(count, side // CELL_PX, -1)
+    whole = np.ones(count, dtype=bool)
+    for i in range(0, count, 2):
+        whole[i] = not _paste(pixels, cells, i, (i + 1) % count, rng)
+    turn, flip = int(rng.integers(0, 4)), bool(rng.random() < 0.5)
+    pixels, cells = np.rot90(pixels, turn, (1, 2)), np.rot90(cells, turn, (1, 2))
+    if flip:
+        pixels, cells = pixels[:, :, ::-1], cells[:, :, ::-1]
+    return _Batch(
+        torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))),
+        torch.from_numpy(labels),
+        torch.from_numpy(np.ascontiguousarray(cells)),
+        torch.from_numpy(whole),
+    )
+
+
+def _paste(
+    pixels: Crops,
+    cells: npt.NDArray[np.float32],
+    into: int,
+    source: int,
+    rng: np.random.Generator,
+) -> bool:
+    """Put a cell-aligned rectangle of one crop into another; True when the label changed."""
+    grid = cells.shape[1]
+    size = rng.integers(grid // 3, grid * 3 // 4 + 1, 2)
+    y, x = (int(rng.integers(0, grid - s + 1)) for s in size)
+    rows, columns = slice(y, y + int(size[0])), slice(x, x + int(size[1]))
+    if cells[into, 0, 0] == cells[source, 0, 0]:
+        return False
+    cells[into, rows, columns] = cells[source, rows, columns]
+    big_rows = slice(rows.start * CELL_PX, rows.stop * CELL_PX)
+    big_columns = slice(columns.start * CELL_PX, columns.stop * CELL_PX)
+    pixels[into, big_rows, big_columns] = pixels[source, big_rows, big_columns]
+    return True
+
+
+def _loss(network: SignalNetwork, batch: _Batch, smoothing: float) -> torch.Tensor:
+    out = network(batch.pixels)
+    smooth = (1 - smoothing) * batch.labels + smoothing / 2
+    crop = functional.binary_cross_entropy_with_logits(out.crop[batch.whole], smooth[batch.whole])
+    cells = (1 - smoothing) * batch.cells + smoothing / 2
+    return crop + 0.5 * functional.binary_cross_entropy_with_logits(out.cells, cells)
+
+
+def _follow(average: SignalNetwork, network: SignalNetwork, keep: float) -> None:
+    with torch.no_grad():
+        for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+            slow.lerp_(fast, 1 - keep)
+        for slow, fast in zip(average.buffers(), network.buffers(), strict=True):
+            slow.copy_(fast)

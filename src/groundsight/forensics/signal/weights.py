@@ -1,0 +1,90 @@
+"""The shipped weights: one safetensors file of arrays, one ONNX graph, hashes of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from groundsight.forensics.signal.classifiers import Linear, Trees
+from groundsight.forensics.signal.network import Network
+
+HERE = Path(__file__).parent / "shipped"
+ARRAYS_FILE = "signal.safetensors"
+GRAPH_FILE = "network.onnx"
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class SignalWeights:
+    """Everything that was fitted.
+
+    Args:
+        linear: on hand-made statistics.
+        trees: on the same.
+        network: on pixels.
+        fusion: (3,) weights of the logits of linear, trees, network.
+        fusion_bias: added to their weighted sum; the sum is the calibrated log-odds.
+        sha256: of the files, in the order arrays, graph.
+    """
+
+    linear: Linear
+    trees: Trees
+    network: Network
+    fusion: npt.NDArray[np.float64]
+    fusion_bias: float
+    sha256: str
+
+
+@lru_cache(maxsize=2)
+def load_weights(folder: Path = HERE) -> SignalWeights:
+    """Read the weights of a folder, the shipped ones by default.
+
+    Raises:
+        FileNotFoundError: the folder lacks one of the two files.
+    """
+    from safetensors.numpy import load
+
+    data, graph = (folder / ARRAYS_FILE).read_bytes(), (folder / GRAPH_FILE).read_bytes()
+    return unpack(load(data), graph, sha256(data + graph).hexdigest())
+
+
+def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
+    """Give the arrays of a file their places."""
+
+    def scalar(name: str) -> float:
+        return float(arrays[name].reshape(-1)[0])
+
+    return SignalWeights(
+        linear=Linear(
+            _float32(arrays["linear.mean"]),
+            _float32(arrays["linear.scale"]),
+            _float32(arrays["linear.weight"]),
+            scalar("linear.bias"),
+        ),
+        trees=Trees(
+            arrays["trees.roots"].astype(np.int32),
+            arrays["trees.feature"].astype(np.int32),
+            arrays["trees.threshold"].astype(np.float64),
+            arrays["trees.left"].astype(np.int32),
+            arrays["trees.right"].astype(np.int32),
+            int(scalar("trees.depth")),
+        ),
+        network=Network(
+            graph,
+            _float32(arrays["network.crop_weight"]),
+            scalar("network.crop_bias"),
+            _float32(arrays["network.cell_weight"]),
+            scalar("network.cell_bias"),
+        ),
+        fusion=arrays["fusion.weight"].astype(np.float64),
+        fusion_bias=scalar("fusion.bias"),
+        sha256=digest,
+    )
+
+
+def _float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    return array.astype(np.float32)
