@@ -24,6 +24,7 @@ SAMPLE = Sample(
     id="a", images=(ImageRef(path="a.jpg"),), task="forgery_reasoning", label=1, experts=EXPERTS
 )
 GOLD = TASKS["forgery_reasoning"].gold_reply(SAMPLE)
+UNDECODED = {"bytes": b"x", "path": None}
 WRONG = GOLD.replace('"AI-GENERATED"', '"REAL"')
 
 
@@ -70,8 +71,13 @@ def test_other_completions_are_refused(completion: Any) -> None:
         {"sample": [SAMPLE.model_dump_json()] * 2},
         {"label": [1, 1], "experts": [EXPERTS, EXPERTS]},
         {"label": [1, 1], "experts": [{**EXPERTS, "other": None}] * 2, "question": [None, None]},
+        {
+            "label": [1, 1],
+            "experts": [EXPERTS] * 2,
+            "images": [[{"bytes": b"x", "path": None}]] * 2,
+        },
     ],
-    ids=["samples", "dicts", "json", "columns", "columns of a table"],
+    ids=["samples", "dicts", "json", "columns", "columns of a table", "undecoded pictures"],
 )
 def test_trl_functions_take_samples_and_plain_columns(columns: dict[str, Any]) -> None:
     functions, weights = trl_rewards(THINKFAKE)

@@ -110,8 +110,8 @@ def _key(tree: Any) -> str:
 
 
 def _picture_key(value: Any) -> Any:
-    """What of a decoded picture its question depends on: the size."""
-    return _size(value) or repr(value)
+    """What of a picture its question depends on: the size of a decoded one, else nothing."""
+    return "bytes" if isinstance(value, bytes) else _size(value) or repr(value)
 
 
 def _sample(tree: Any, task: str) -> Sample:
@@ -142,6 +142,10 @@ def _image_ref(image: Any) -> Any:
     size = _size(image)
     if size is not None:
         return ImageRef(path="", width=size[0], height=size[1])
+    if isinstance(image, dict):
+        # Tables keep pictures as {"bytes", "path"}; bytes are not looked at here.
+        known = {name: image.get(name) for name in ImageRef.model_fields}
+        return known | {"path": image.get("path") or ""}
     return ImageRef(path=image) if isinstance(image, str) else image
 
 

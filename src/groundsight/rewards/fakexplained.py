@@ -79,8 +79,8 @@ class ReportFormat(Reward):
     """R_F: `ok` if think, tag and verdict, and every box and caption parse, else `bad`.
 
     Exactly the three sections in order; reasoning that is not empty; a verdict that says real or
-    fake; every region inside the reasoning, on the picture, with a caption (unless the sample's
-    own regions have none), and at most `max_boxes` of them.
+    fake; every region inside the reasoning, on the picture, with a caption (unless one of the
+    sample's own regions has none), and at most `max_boxes` of them.
 
     Source: R_F(o) of FakeXplained, +1 or −1; 0.5 or −1 in its stage γ.
     """
@@ -120,8 +120,7 @@ def is_report(attempt: Attempt, max_boxes: int) -> bool:
     # A box that was written and is not among the answered regions could not be placed.
     if len(attempt.answer.regions) != len(reply.regions):
         return False
-    true = attempt.sample.regions
-    captioned = not true or any(region.description for region in true)
+    captioned = all(region.description.strip() for region in attempt.sample.regions)
     return all(
         region.section == "think" and (region.description or not captioned)
         for region in reply.regions
