@@ -213,6 +213,7 @@ def test_flat_noisy_and_tiny_pictures_show_nothing(rgb: RGBArray) -> None:
     assert signs(encode(rgb)) == {}
 
 
+# Sides just above the smallest that is looked at.
 SMALL = [jpeg(scene(72, 80), 60), encode(scene(72, 80)), jpeg(scene(72, 80), 90, progressive=True)]
 
 

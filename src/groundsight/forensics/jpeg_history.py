@@ -46,7 +46,8 @@ MODES = tuple((u, v) for u in range(4) for v in range(4) if 1 <= u + v <= 4)
 # A step below 3 drowns in the rounding of pixels; one below 1.3 of the file's own is not seen.
 MIN_STEP, MIN_STEP_RATIO = 3, 1.3
 MIN_COEFFICIENTS = 200
-BINS_PER_UNIT, MAX_COEFFICIENT = 4, 512
+BINS_PER_UNIT, MAX_COEFFICIENT = 4, 256
+MAX_STEP = 128
 # Chosen on photographs of the fit split, resized ×0.83 and coded once at quality 60-95 or kept as
 # PNG: the largest score was 0.235 on the file's own grid and 0.053 on another one.
 MIN_SCORE_ON_GRID, MIN_SCORE_OFF_GRID = 0.30, 0.10
@@ -157,7 +158,7 @@ def _score(table: IntArray, own: IntArray, cosines: Float32Array, counts: Float3
     total = number = 0.0
     for index, mode in enumerate(MODES):
         step = int(table[mode])
-        if step >= MIN_STEP and step >= MIN_STEP_RATIO * int(own[mode]):
+        if MIN_STEP <= step < MAX_STEP and step >= MIN_STEP_RATIO * int(own[mode]):
             total += float(cosines[index, step])
             number += float(counts[index, step])
     return total / number if number >= MIN_COEFFICIENTS else 0.0
@@ -170,16 +171,20 @@ def _mode_sums(luma: Float32Array) -> tuple[Float32Array, Float32Array]:
     histograms = np.zeros((len(MODES), num_bins), dtype=np.float32)
     for index, mode in enumerate(MODES):
         places = np.rint(np.abs(low[:, mode[0], mode[1]]) * BINS_PER_UNIT).astype(np.int64)
-        histograms[index] = np.bincount(np.minimum(places, num_bins - 1), minlength=num_bins)
+        histograms[index] = np.bincount(places, minlength=num_bins)[:num_bins]
     cosine_of_bin, bin_counts = _bin_tables()
-    return histograms @ cosine_of_bin, histograms @ bin_counts
+    # einsum, not @: threaded BLAS on such small matrices stalls when other processes are busy.
+    return (
+        np.einsum("mb,bs->ms", histograms, cosine_of_bin),
+        np.einsum("mb,bs->ms", histograms, bin_counts),
+    )
 
 
 @lru_cache(maxsize=1)
 def _bin_tables() -> tuple[Float32Array, Float32Array]:
-    """(bins, step) for steps 0 to 255: cosine of a bin, and whether it counts."""
+    """(bins, step) for steps below `MAX_STEP`: cosine of a bin, and whether it counts."""
     value = np.arange(BINS_PER_UNIT * MAX_COEFFICIENT, dtype=np.float32)[:, None] / BINS_PER_UNIT
-    step = np.maximum(np.arange(256, dtype=np.float32), 1.0)[None, :]
+    step = np.maximum(np.arange(MAX_STEP, dtype=np.float32), 1.0)[None, :]
     counts = (value >= step / 2).astype(np.float32)
     return (np.cos(2 * np.pi * value / step) * counts).astype(np.float32), counts
 

@@ -28,6 +28,7 @@ from groundsight.forensics.resampling import MIN_LINE, resampling_line
 from groundsight.vision.images import Picture, RGBArray
 
 Float32Array = npt.NDArray[np.float32]
+_LUMA_OF_RGB = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 CROP_PX = 512
 MIN_SIDE_PX = 64
 # Below this quality the last compression alone has erased most fine traces.
@@ -75,7 +76,7 @@ def _central_luma(rgb: RGBArray) -> Float32Array:
     """Luma − 128 of a central part of at most `CROP_PX`, its corner on the 8-pixel grid."""
     top, left = (max(0, side - CROP_PX) // 2 // 8 * 8 for side in rgb.shape[:2])
     part = rgb[top : top + CROP_PX, left : left + CROP_PX].astype(np.float32)
-    luma: Float32Array = part @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    luma: Float32Array = np.einsum("hwc,c->hw", part, _LUMA_OF_RGB)
     return luma - np.float32(128.0)
 
 

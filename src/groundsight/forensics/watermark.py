@@ -167,9 +167,12 @@ def low_band(rgb: RGBArray) -> Float32Array:
     """
     rows, columns = rgb.shape[0] // BLOCK_PX, rgb.shape[1] // BLOCK_PX
     rows = max(1, min(rows, MAX_PIXELS // (columns * BLOCK_PX * BLOCK_PX)))
-    u = rgb[: rows * BLOCK_PX, : columns * BLOCK_PX].astype(np.float32) @ _U_OF_RGB
-    sums: Float32Array = u[::2, ::2] + u[1::2, ::2] + u[::2, 1::2] + u[1::2, 1::2]
-    return sums * np.float32(0.5) + np.float32(256.0)
+    inner = rgb[: rows * BLOCK_PX, : columns * BLOCK_PX]
+    corners = (inner[y::2, x::2] for y in (0, 1) for x in (0, 1))
+    sums = sum((corner.astype(np.uint16) for corner in corners), np.uint16(0))
+    # U is linear, so the four pixels can be added first.
+    u: Float32Array = np.einsum("hwc,c->hw", sums.astype(np.float32), _U_OF_RGB)
+    return u * np.float32(0.5) + np.float32(256.0)
 
 
 def undo_chroma_upsampling(low: Float32Array) -> Float32Array:
