@@ -44,7 +44,7 @@ class Progress:
     @property
     def epoch(self) -> float:
         """Epochs done, in [0, num_epochs]."""
-        return self.fraction * self.num_epochs
+        return self.step * self.num_epochs / self.num_steps
 
 
 @dataclass(frozen=True, kw_only=True)
