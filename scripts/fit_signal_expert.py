@@ -18,8 +18,9 @@ def main() -> None:
     parser.add_argument("--fold-steps", type=int, default=None, help="network steps a fold")
     parser.add_argument("--final-steps", type=int, default=None, help="network steps of the last")
     arguments = parser.parse_args()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "4")
+    # One thread each for the workers' small matrices; torch and lightgbm are told theirs.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
     from groundsight.experts.signal.fit import FitSettings, fit_signal_expert
     from groundsight.forensics.signal.weights import HERE
 

@@ -78,7 +78,7 @@ def network_graph(network: SignalNetwork) -> bytes:
         graph.nodes,
         "signal",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 3, "H", "W"])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "C", "R", "K"])],
         graph.constants,
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

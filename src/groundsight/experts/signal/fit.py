@@ -57,8 +57,8 @@ class FitSettings:
 
     described_views: int = 8
     crop_views: int = 12
-    fold_steps: int = 1200
-    final_steps: int = 3000
+    fold_steps: int = 900
+    final_steps: int = 2200
     seed: int = 0
     threads: int = 4
     "Of torch; the order of its sums, and so the last bits, depend on it."
