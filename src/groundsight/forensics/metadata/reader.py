@@ -73,6 +73,8 @@ def _mark_finding(
     if "prompt" in detail or "description" in detail:
         detail.pop("excerpt", None)
     partly = all(mark.partly for mark, _ in hits)
+    if partly:
+        detail["partly"] = True
     what = "parts of it were made" if partly else "it was made"
     places = ", ".join(detail["fields"][:3])
     text = f"The file's metadata says that {what} by {generator} ({places}); a claim, not signed."
