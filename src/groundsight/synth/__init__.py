@@ -1,0 +1,1 @@
+"""Pictures made here with a known truth: local edits and their masks."""
