@@ -14,7 +14,9 @@ def make_finding(
     signed: bool = False,
     detail: dict[str, Any] | None = None,
 ) -> Finding:
-    evidence = Evidence(kind=kind, name=name, finding=f"{name} says.", detail=detail or {})
+    evidence = Evidence(
+        kind=kind, name=name, finding=f"The line {name} says so.", detail=detail or {}
+    )
     return Finding(evidence=evidence, says=says, signed=signed)
 
 

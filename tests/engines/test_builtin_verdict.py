@@ -1,6 +1,8 @@
 """The verdict rule on hand-made findings: a table of cases, then what always holds."""
 
 import itertools
+import re
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -29,9 +31,12 @@ from tests.engines.builtin_cases import (
 from groundsight.core.types import Verdict
 from groundsight.engines.builtin.verdict import (
     CLEARLY_REAL,
+    CONTRADICTED_FLOOR,
+    DISPUTED_FLOOR,
     FLOORS,
     HIGH,
     LAUNDERED_BAND,
+    LAUNDERED_MARGIN,
     LOW,
     Step,
     decide,
@@ -42,6 +47,7 @@ Findings: TypeAlias = list[Finding]
 REAL, AI, UNSURE = Verdict.REAL, Verdict.AI_GENERATED, Verdict.INCONCLUSIVE
 # Just outside and just inside of the usual band, and of the wider one.
 REAL_P, LOW_P, MID_P, HIGH_P, FAKE_P = 0.2, LOW - 0.01, 0.5, HIGH + 0.01, 0.95
+OVER_MID_P = (0.5 + HIGH) / 2
 SURE_P = 0.03
 
 
@@ -85,7 +91,7 @@ SURE_P = 0.03
         # marks of a part
         ([SIGNED_EDIT], REAL_P, UNSURE, 0.5, Step.PARTIAL_MARK),  # not wholly a photograph
         ([SIGNED_EDIT], MID_P, UNSURE, 0.5, Step.PARTIAL_MARK),
-        ([SIGNED_EDIT], 0.6, UNSURE, 0.6, Step.PARTIAL_MARK),
+        ([SIGNED_EDIT], OVER_MID_P, UNSURE, OVER_MID_P, Step.PARTIAL_MARK),
         ([SIGNED_EDIT], FAKE_P, AI, FAKE_P, Step.PARTIAL_MARK),  # the pixels say the whole is
         ([GOOGLE_EDIT], None, UNSURE, 0.5, Step.PARTIAL_MARK),
         ([IPTC_EDIT, LAUNDERED], HIGH_P, UNSURE, HIGH_P, Step.PARTIAL_MARK),  # the wider band
@@ -208,3 +214,29 @@ def test_verdict_and_p_fake_never_contradict_each_other(
 def test_the_constants_are_in_order() -> None:
     assert 0 < CLEARLY_REAL < LAUNDERED_BAND.low < LOW < 0.5 < HIGH < LAUNDERED_BAND.high < 1
     assert all(0.5 <= floor < 1 for floor in FLOORS.values())
+
+
+# ---- the page -----------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs/verdict.md").read_text(encoding="utf-8")
+
+
+def test_the_page_tells_the_rules_own_numbers() -> None:
+    told = [float(number) for number in re.findall(r"^\|.*\| (0\.\d\d) \|", PAGE, re.MULTILINE)]
+    assert told == [*FLOORS.values(), DISPUTED_FLOOR, CONTRADICTED_FLOOR]
+    band, wide = f"p_fake ≥ {HIGH} → AI-GENERATED, p_fake ≤ {LOW} → REAL", LAUNDERED_BAND
+    assert band in PAGE
+    assert f"REAL up to {wide.low} and AI-GENERATED from {wide.high}" in PAGE
+    assert f"{LAUNDERED_MARGIN:.2f} more on each side" in PAGE
+    assert f"(p_fake ≤ {CLEARLY_REAL:.2f})" in PAGE
+
+
+def test_the_page_lists_every_tag() -> None:
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE))
+    given = {
+        tag
+        for pair in itertools.combinations(MARKS + CAPTURES + OTHERS, 2)
+        for signal_p in (None, SURE_P, FAKE_P)
+        for tag in decide(pair, signal_p).tags
+    }
+    assert told == given
