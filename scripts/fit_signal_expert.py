@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="default: the shipped weights")
     parser.add_argument("--fold-steps", type=int, default=None, help="network steps a fold")
     parser.add_argument("--final-steps", type=int, default=None, help="network steps of the last")
+    parser.add_argument("--keep-folds", type=Path, default=None, help="keep the folds' networks")
     arguments = parser.parse_args()
     # One thread each for the workers' small matrices; torch and lightgbm are told theirs.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -25,7 +26,8 @@ def main() -> None:
     from groundsight.forensics.signal.weights import HERE
 
     steps = {"fold_steps": arguments.fold_steps, "final_steps": arguments.final_steps}
-    settings = FitSettings(**{name: value for name, value in steps.items() if value})
+    chosen = {name: value for name, value in steps.items() if value}
+    settings = FitSettings(**chosen, keep_folds=arguments.keep_folds)
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -33,8 +33,10 @@ from groundsight.experts.signal.export import (
 from groundsight.experts.signal.network import SignalNetwork
 from groundsight.experts.signal.pictures import (
     NUM_FOLDS,
+    Crops,
     FitPicture,
     assign_folds,
+    choose_partners,
     described_views,
     over_pictures,
     picture_weights,
@@ -45,7 +47,7 @@ from groundsight.experts.signal.pictures import (
 from groundsight.experts.signal.train_network import CropSet, NetworkTraining, train_network
 from groundsight.forensics.signal.classifiers import Linear, Trees
 from groundsight.forensics.signal.network import Network
-from groundsight.forensics.signal.planes import RGB, Plane
+from groundsight.forensics.signal.planes import Plane
 
 Say = Callable[[str], None]
 PARTS = ("linear", "trees", "network")
@@ -60,6 +62,8 @@ class FitSettings:
     fold_steps: int = 900
     final_steps: int = 2200
     seed: int = 0
+    keep_folds: Path | None = None
+    "Where each fold's network is kept, to choose region settings on pictures it has not seen."
     threads: int = 4
     "Of torch; the order of its sums, and so the last bits, depend on it."
 
@@ -72,7 +76,7 @@ class FitData:
     labels: Float  # (N,)
     folds: npt.NDArray[np.int64]  # (N,)
     features: Plane  # (N, views, D)
-    crops: RGB  # (N, views, 256, 256, 3)
+    crops: Crops  # pixels (N, views, 256, 256, 3), truth (N, views, 256, 256)
 
 
 def fit_signal_expert(
@@ -113,15 +117,17 @@ def prepare(pictures: list[FitPicture], settings: FitSettings, say: Say) -> FitD
     describe_one = partial(described_views, views=settings.described_views)
     features = np.stack(list(over_pictures(describe_one, pictures, settings.threads)))
     say(f"cutting {settings.crop_views} training crops of each")
+    folds = assign_folds(pictures)
+    pairs = list(zip(pictures, choose_partners(pictures, folds), strict=True))
     crop_one = partial(training_crops, views=settings.crop_views)
-    crops = np.stack(list(over_pictures(crop_one, pictures, settings.threads)))
+    pixels, truth = zip(*over_pictures(crop_one, pairs, settings.threads), strict=True)
     labels = np.array([picture.label for picture in pictures], dtype=np.float64)
     return FitData(
         pictures=pictures,
         labels=labels,
-        folds=assign_folds(pictures),
+        folds=folds,
         features=features,
-        crops=crops,
+        crops=Crops(np.stack(pixels), np.stack(truth)),
     )
 
 
@@ -133,6 +139,9 @@ def out_of_fold_logits(data: FitData, settings: FitSettings, say: Say) -> Float:
         outside = np.flatnonzero(data.folds == fold)
         linear, trees = fit_classical(data, data.folds != fold)
         network = fit_network(data, data.folds != fold, settings.fold_steps, settings, say)
+        if settings.keep_folds:
+            heads = network_arrays(network)
+            write_weights(settings.keep_folds / f"fold_{fold}", heads, network_graph(network))
         logits[outside, 0] = logits_of(linear, data.features[outside, 0])
         logits[outside, 1] = logits_of(trees, data.features[outside, 0])
         logits[outside, 2] = _network_logits(network, [data.pictures[i] for i in outside])
@@ -155,9 +164,7 @@ def fit_network(
     import torch
 
     torch.set_num_threads(settings.threads)
-    crops = CropSet(
-        crops=data.crops, labels=data.labels.astype(np.float32), weights=_weights(data, keep)
-    )
+    crops = CropSet(crops=data.crops.pixels, truth=data.crops.truth, weights=_weights(data, keep))
 
     def progress(step: int, loss: float) -> None:
         if (step + 1) % 200 == 0:
@@ -176,7 +183,7 @@ def summarise(
     scores = {name: logits[:, i] for i, name in enumerate(PARTS)}
     scores["fused"] = logits @ fusion + bias
     return {
-        "settings": asdict(settings),
+        "settings": asdict(settings) | {"keep_folds": None},
         "num_pictures": len(data.pictures),
         "num_generated": int(data.labels.sum()),
         "fusion": dict(zip(PARTS, fusion.tolist(), strict=True)) | {"bias": bias},

@@ -10,21 +10,29 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from groundsight.core.errors import UsageError
 from groundsight.core.seeds import derive_seed, make_rng
-from groundsight.experts.signal.views import augmented_view, protocol_view
+from groundsight.experts.signal.views import (
+    augmented_view,
+    final_codec,
+    protocol_view,
+    travelled,
+)
 from groundsight.forensics.signal.expert import WINDOW_PX, middle
 from groundsight.forensics.signal.features import describe
 from groundsight.forensics.signal.planes import RGB, Vector, at_least
+from groundsight.synth.paste import paste_region
 from groundsight.vision.images import open_picture
 
 NUM_FOLDS = 4
 CROP_PX = 256
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -114,15 +122,59 @@ def described_views(picture: FitPicture, views: int) -> Vector:
     return np.stack(found)
 
 
-def training_crops(picture: FitPicture, views: int) -> RGB:
-    """(views, 256, 256, 3) random crops of augmented views other than the described ones."""
-    image = _opened(picture)
-    found = []
-    for index in range(1000, 1000 + views):
+class Crops(NamedTuple):
+    """Training crops of one picture and the truth of each pixel."""
+
+    pixels: RGB
+    "(views, 256, 256, 3)."
+    truth: RGB
+    "(views, 256, 256) 1 = generated."
+
+
+def choose_partners(
+    pictures: Sequence[FitPicture], folds: npt.NDArray[np.int64]
+) -> list[FitPicture]:
+    """For each picture one of the other class from its own fold, to be pasted into it.
+
+    From its own fold, so that what is held out of a fold stays out of its composites too.
+    """
+    labels = np.array([picture.label for picture in pictures])
+    partners = []
+    for i, picture in enumerate(pictures):
+        others = np.flatnonzero((folds == folds[i]) & (labels != picture.label))
+        if len(others) == 0:
+            raise UsageError(f"fold {folds[i]} holds pictures of one class only")
+        partners.append(pictures[int(make_rng(0, "partner", picture.key).choice(others))])
+    return partners
+
+
+def training_crops(pair: tuple[FitPicture, FitPicture], views: int) -> Crops:
+    """Random crops of a picture: the first half plain, the second with its partner pasted in.
+
+    The rectangle is pasted before the last JPEG, a third of the time with a soft edge, so that
+    neither the codec nor the seam tells which side is generated.
+    """
+    picture, partner = pair
+    image, other = _opened(picture), _opened(partner)
+    pixels, truth = [], []
+    for index in range(views):
         rng = make_rng(0, "crop", picture.key, index)
-        view = at_least(np.asarray(augmented_view(image, picture.key, index)), CROP_PX)
-        found.append(_random_window(view, CROP_PX, rng))
-    return np.stack(found)
+        crop = _random_window(_travelled_pixels(image, rng), CROP_PX, rng)
+        map_ = np.full(crop.shape[:2], picture.label, dtype=np.uint8)
+        if index >= views // 2:
+            donor = _random_window(_travelled_pixels(other, rng), CROP_PX, rng)
+            feather = int(rng.integers(2, 12)) if rng.random() < 1 / 3 else 0
+            crop, (x0, y0, x1, y1) = paste_region(
+                crop, donor, rng, min_side_rate=0.25, max_side_rate=0.8, feather_px=feather
+            )
+            map_[int(y0) : int(y1), int(x0) : int(x1)] = partner.label
+        pixels.append(np.asarray(final_codec(Image.fromarray(crop), rng)))
+        truth.append(map_)
+    return Crops(np.stack(pixels), np.stack(truth))
+
+
+def _travelled_pixels(image: Image.Image, rng: np.random.Generator) -> RGB:
+    return at_least(np.asarray(travelled(image, rng)), CROP_PX)
 
 
 def protocol_pixels(picture: FitPicture) -> RGB:
@@ -130,10 +182,8 @@ def protocol_pixels(picture: FitPicture) -> RGB:
     return np.asarray(protocol_view(_opened(picture), picture.key))
 
 
-def over_pictures(
-    job: Callable[[FitPicture], T], pictures: Sequence[FitPicture], workers: int
-) -> Iterator[T]:
-    """The job's result for each picture, in order, from worker processes."""
+def over_pictures(job: Callable[[Item], T], pictures: Sequence[Item], workers: int) -> Iterator[T]:
+    """The job's result for each picture (or pair), in order, from worker processes."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(job, pictures, chunksize=4)
 

@@ -1,7 +1,7 @@
 """Training the residual network on crops held in memory.
 
-Half of the crops of each batch get a rectangle of a crop of the other class; the cell head learns
-from all of them which cells are generated, the crop head from the untouched ones.
+Half of the crops hold a rectangle of a picture of the other class. The cell head learns from all
+of them which cells are generated, the crop head from those that are of one class throughout.
 """
 
 from collections.abc import Callable
@@ -39,12 +39,12 @@ class CropSet:
 
     Args:
         crops: (pictures, views, side, side, 3) uint8.
-        labels: (pictures,) 1 = generated.
+        truth: (pictures, views, side, side) uint8, 1 = generated.
         weights: (pictures,) chance of being drawn, summing to 1.
     """
 
     crops: Crops
-    labels: npt.NDArray[np.float32]
+    truth: Crops
     weights: npt.NDArray[np.float64]
 
 
@@ -91,56 +91,33 @@ class _Batch:
     pixels: torch.Tensor  # (B, 3, side, side)
     labels: torch.Tensor  # (B,)
     cells: torch.Tensor  # (B, side/8, side/8)
-    whole: torch.Tensor  # (B,) bool: nothing pasted in
+    whole: torch.Tensor  # (B,) bool: of one class throughout
 
 
 def _draw(data: CropSet, settings: NetworkTraining, rng: np.random.Generator) -> _Batch:
     count, side = settings.batch, settings.crop_px
-    pick = rng.choice(len(data.labels), count, p=data.weights)
+    pick = rng.choice(len(data.weights), count, p=data.weights)
     view = rng.integers(0, data.crops.shape[1], count)
     corner = rng.integers(0, data.crops.shape[2] - side + 1, (count, 2))
-    pixels = np.stack(
-        [
-            data.crops[i, v, y : y + side, x : x + side]
-            for i, v, (y, x) in zip(pick, view, corner, strict=True)
-        ]
-    )
-    labels = data.labels[pick]
-    cells = np.repeat(labels, (side // CELL_PX) ** 2).reshape(count, side // CELL_PX, -1)
-    whole = np.ones(count, dtype=bool)
-    for i in range(0, count, 2):
-        whole[i] = not _paste(pixels, cells, i, (i + 1) % count, rng)
+    at = [
+        (i, v, slice(y, y + side), slice(x, x + side))
+        for i, v, (y, x) in zip(pick, view, corner, strict=True)
+    ]
+    pixels = np.stack([data.crops[place] for place in at])
+    truth = np.stack([data.truth[place] for place in at])
     turn, flip = int(rng.integers(0, 4)), bool(rng.random() < 0.5)
-    pixels, cells = np.rot90(pixels, turn, (1, 2)), np.rot90(cells, turn, (1, 2))
+    pixels, truth = np.rot90(pixels, turn, (1, 2)), np.rot90(truth, turn, (1, 2))
     if flip:
-        pixels, cells = pixels[:, :, ::-1], cells[:, :, ::-1]
+        pixels, truth = pixels[:, :, ::-1], truth[:, :, ::-1]
+    grid = side // CELL_PX
+    share = truth.reshape(count, grid, CELL_PX, grid, CELL_PX).mean(axis=(2, 4))
+    cells = (share >= 0.5).astype(np.float32)
     return _Batch(
         torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))),
-        torch.from_numpy(labels),
-        torch.from_numpy(np.ascontiguousarray(cells)),
-        torch.from_numpy(whole),
+        torch.from_numpy(np.ascontiguousarray(cells[:, 0, 0])),
+        torch.from_numpy(cells),
+        torch.from_numpy((cells == cells[:, :1, :1]).all(axis=(1, 2))),
     )
-
-
-def _paste(
-    pixels: Crops,
-    cells: npt.NDArray[np.float32],
-    into: int,
-    source: int,
-    rng: np.random.Generator,
-) -> bool:
-    """Put a cell-aligned rectangle of one crop into another; True when the label changed."""
-    grid = cells.shape[1]
-    size = rng.integers(grid // 3, grid * 3 // 4 + 1, 2)
-    y, x = (int(rng.integers(0, grid - s + 1)) for s in size)
-    rows, columns = slice(y, y + int(size[0])), slice(x, x + int(size[1]))
-    if cells[into, 0, 0] == cells[source, 0, 0]:
-        return False
-    cells[into, rows, columns] = cells[source, rows, columns]
-    big_rows = slice(rows.start * CELL_PX, rows.stop * CELL_PX)
-    big_columns = slice(columns.start * CELL_PX, columns.stop * CELL_PX)
-    pixels[into, big_rows, big_columns] = pixels[source, big_rows, big_columns]
-    return True
 
 
 def _loss(network: SignalNetwork, batch: _Batch, smoothing: float) -> torch.Tensor:

@@ -48,6 +48,11 @@ def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
         index: number of the view; each (key, index) always gives the same view.
     """
     rng = make_rng(0, "view", key, index)
+    return final_codec(travelled(image, rng), rng)
+
+
+def travelled(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """What sharing may have done to a picture before it was last saved."""
     image = bounded(image)
     if rng.random() < 0.65:
         if rng.random() < 0.4:
@@ -59,8 +64,11 @@ def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.7))))
     if rng.random() < 0.08:
         image = with_noise(image, float(rng.uniform(0.5, 2.5)), rng)
-    if rng.random() < 0.5:
-        image = ImageOps.mirror(image)
+    return ImageOps.mirror(image) if rng.random() < 0.5 else image
+
+
+def final_codec(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The JPEG that every training picture ends in, whatever its class."""
     usual = rng.random() < 0.75
     quality = int(rng.integers(80, 96) if usual else rng.integers(60, 98))
     return recode(image, "JPEG", quality, subsampling=int(rng.choice((0, 2, 2))))
