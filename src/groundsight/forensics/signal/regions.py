@@ -169,5 +169,5 @@ def _in_pixels(box: CellBox, side: float, width: int, height: int) -> XYXY:
 
 
 def _probability(log_odds: Plane) -> Plane:
-    found: Plane = 1 / (1 + np.exp(-log_odds))
+    found: Plane = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
     return found
