@@ -17,7 +17,7 @@ from groundsight.detect.one import detect_picture
 from groundsight.engines.builtin.engine import READERS, BuiltinEngine, make_builtin
 from groundsight.engines.builtin.verdict import HIGH, LOW
 from groundsight.forensics.finding import Finding
-from groundsight.forensics.signal.expert import NO_CELLS, SignalScore
+from groundsight.forensics.signal.expert import NO_CELLS, SignalScore, load_signal_expert
 from groundsight.forensics.signal.weights import ARRAYS_FILE, HERE
 from groundsight.vision.images import Picture, RGBArray, decode_picture, open_picture
 
@@ -138,6 +138,17 @@ def test_odd_sizes_end_as_an_answer_without_problems(size: tuple[int, int]) -> N
     (answer,) = make_builtin("").examine([picture])
     assert not answer.problems
     assert (answer.p_fake is None) == (min(size) < 64)
+
+
+@needs_weights
+@pytest.mark.parametrize(
+    "size, cells", [((64, 64), (8, 8)), ((70, 200), (25, 9)), ((128, 65), (9, 16))]
+)
+def test_the_map_does_not_reach_beyond_a_small_picture(
+    size: tuple[int, int], cells: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    assert load_signal_expert().score(noise).cells.shape == cells
 
 
 @needs_weights

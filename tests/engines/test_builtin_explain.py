@@ -32,6 +32,7 @@ from groundsight.forensics.signal.expert import NO_CELLS, SignalScore
 from groundsight.vision.images import Picture
 
 PICTURE = Picture(path="p.jpg", data=b"", rgb=np.zeros((48, 64, 3), dtype=np.uint8), format="jpeg")
+USUAL = f"{LOW:.2f} and {HIGH:.2f}"
 WIDE = f"{LAUNDERED_BAND.low:.2f} and {LAUNDERED_BAND.high:.2f}"
 REGION = Region(xyxy_px=(0, 0, 8, 8), description=ODD, score=0.7, source="signal")
 
@@ -45,7 +46,7 @@ def make_score(p_fake: float | None) -> SignalScore:
     "findings, signal_p, words",
     [
         ([], 0.2, ["Nothing marks", "gives 0.20", f"up to {LOW:.2f} it is called REAL"]),
-        ([], 0.5, ["gives 0.50", f"between {LOW:.2f} and {HIGH:.2f} it is often wrong"]),
+        ([], 0.5, ["gives 0.50", f"between {USUAL} it is often wrong"]),
         ([], 0.999, ["gives over 0.99", f"from {HIGH:.2f} on it is called AI-GENERATED"]),
         ([], None, ["could not be measured"]),
         (
@@ -122,7 +123,7 @@ def test_the_scan_names_lines_gaps_and_failures() -> None:
 def test_regions_that_did_not_count_are_said_not_to(signal_p: float, told: bool) -> None:
     line = signal_evidence(make_score(signal_p))
     said = explain(PICTURE, decide([], signal_p), [line], [REGION])
-    assert ("did not count" in (said.final_verdict.reason or "")) is told
+    assert ("not counted" in (said.final_verdict.reason or "")) is told
     assert "points at 1 region (signal)" in (said.technical_analysis.structure or "")
 
 

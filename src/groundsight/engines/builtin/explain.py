@@ -98,11 +98,6 @@ def _structure(evidence: Sequence[Evidence], regions: Sequence[Region]) -> str |
 def _conclusion(decision: Decision, regions: Sequence[Region]) -> list[str]:
     sentences = list(give_reasons(decision))
     if regions and decision.verdict is not Verdict.AI_GENERATED:
-        sentences.append(
-            "What the region shows is odd for the rest of the picture and worth a look; it did "
-            "not count towards the verdict."
-            if len(regions) == 1
-            else "What the regions show is odd for the rest of the picture and worth a look; they "
-            "did not count towards the verdict."
-        )
+        stand_out = "The region drawn stands out" if len(regions) == 1 else "The regions stand out"
+        sentences.append(f"{stand_out}; worth a look, but not counted towards the verdict.")
     return sentences

@@ -3,9 +3,10 @@
 from groundsight.core.report import Evidence, Region
 from groundsight.engines.builtin.verdict import HIGH, LOW
 from groundsight.forensics.signal.expert import NAME, SignalScore
+from groundsight.forensics.signal.regions import find_regions
 
-RELATIVE = "strongest traces of a generator in this picture"
-ODD = "finest structure unlike the rest of the picture"
+RELATIVE = "finest structure most like a generator's"
+ODD = "finest structure unlike the rest, more like a generator's"
 
 
 def leaning_words(p_fake: float) -> str:
@@ -41,8 +42,6 @@ def signal_regions(score: SignalScore, width: int, height: int) -> tuple[Region,
         width: of the original picture, pixels.
         height: likewise.
     """
-    from groundsight.forensics.signal.regions import find_regions
-
     return tuple(
         Region(
             xyxy_px=region.xyxy_px,

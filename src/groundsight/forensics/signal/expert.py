@@ -67,7 +67,9 @@ class SignalExpert:
         parts, cells = self.parts(seen)
         logit = float(self.weights.fusion @ np.array(list(parts.values())))
         p_fake = _sigmoid(logit + self.weights.fusion_bias)
-        return SignalScore(p_fake, "", parts, cells, CELL_PX / factor)
+        # A small picture is mirrored up to a whole tile; what lies outside of it is no place in it.
+        rows, columns = (-(-side // CELL_PX) for side in seen.shape[:2])
+        return SignalScore(p_fake, "", parts, cells[:rows, :columns], CELL_PX / factor)
 
     def parts(self, seen: RGB) -> tuple[dict[str, float], Plane]:
         """Log-odds of each classifier, in the order of the fusion weights, and cell logits."""
