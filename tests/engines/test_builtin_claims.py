@@ -4,7 +4,7 @@ from tests.engines.builtin_cases import COMPOSITE, TRAINED, make_manifest
 
 from groundsight.engines.builtin.claims import ClaimKind, read_claims
 from groundsight.engines.builtin.verdict import FLOORS
-from groundsight.forensics.finding import Finding
+from groundsight.forensics.finding import Finding, Says
 from groundsight.forensics.metadata import read_metadata
 
 
@@ -15,6 +15,7 @@ from groundsight.forensics.metadata import read_metadata
         (cases.INTACT_AI, ClaimKind.INTACT_MANIFEST),  # e.g. the certificate has expired
         (cases.BROKEN_AI, ClaimKind.BROKEN_MANIFEST),  # changed after signing
         (cases.SIGNED_EDIT, ClaimKind.PARTLY_GENERATED),
+        (make_manifest(TRAINED, intact=False), ClaimKind.SIGNED_MANIFEST),  # the state counts
         (make_manifest(COMPOSITE, signed=False), ClaimKind.PARTLY_GENERATED),
         (
             make_manifest(COMPOSITE, signed=False, intact=False),
@@ -40,6 +41,7 @@ from groundsight.forensics.metadata import read_metadata
         (cases.IPTC_AI, ClaimKind.SOURCE_TYPE),
         (cases.IPTC_EDIT, ClaimKind.PARTLY_GENERATED),
         (cases.SIGNED_CAMERA, ClaimKind.SIGNED_CAPTURE),
+        (make_manifest("digitalCapture", signed=False, says=Says.CAMERA), ClaimKind.CAPTURE),
         (cases.EXIF, ClaimKind.CAPTURE),
         (cases.WEAK_EXIF, None),  # a name without exposure data
         (cases.REMOTE, None),

@@ -78,6 +78,15 @@ def test_file_and_pixels_meet_in_one_answer() -> None:
     assert not any(answer.problems for answer in (bright, marked, dark, tiny))
 
 
+def test_lines_come_in_the_order_of_the_reports_kinds() -> None:
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0131] = "Midjourney"
+    Image.new("RGB", (64, 64), "grey").save(buffer, "JPEG", quality=40, exif=exif)
+    (answer,) = make_engine().examine([decode_picture(buffer.getvalue())])
+    assert [line.kind for line in answer.evidence] == ["metadata", "expert", "stability"]
+    assert answer.tags == ("claims-ai-generated", "laundered")
+
+
 def test_a_reader_that_fails_is_a_problem_and_the_rest_stands() -> None:
     def broken(picture: Picture) -> list[Finding]:
         raise KeyError("nothing\nhere")

@@ -49,11 +49,8 @@ def make_score(p_fake: float | None) -> SignalScore:
         ([], 0.5, ["gives 0.50", f"between {USUAL} it is often wrong"]),
         ([], 0.999, ["gives over 0.99", f"from {HIGH:.2f} on it is called AI-GENERATED"]),
         ([], None, ["could not be measured"]),
-        (
-            [LAUNDERED],
-            HIGH,
-            [f"between {WIDE} it is often wrong", f"(else {LOW:.2f} and {HIGH:.2f})"],
-        ),
+        ([LAUNDERED], HIGH, [f"between {WIDE} it is often wrong", f"than the usual {USUAL}"]),
+        ([LAUNDERED, SIGNED_EDIT], 0.5, [f"must reach {LAUNDERED_BAND.high:.2f} instead of"]),
         ([COMFYUI], 0.9, ["metadata that names ComfyUI", "agrees (0.90)"]),
         ([COMFYUI], 0.5, ["alone would not decide (0.50)"]),
         ([COMFYUI, WATERMARK], 0.004, ["watermark SDV2 and metadata", "disagrees (under 0.01)"]),

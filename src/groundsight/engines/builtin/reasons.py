@@ -18,7 +18,7 @@ def give_reasons(decision: Decision) -> tuple[str, ...]:
         Step.SIGNAL: _signal_alone,
         Step.NOTHING: _nothing,
     }
-    return (*words[decision.step](case), *_camera(decision), *_laundered(case))
+    return (*words[decision.step](case), *_camera(decision), *_laundered(decision))
 
 
 def _contradiction(case: Case) -> list[str]:
@@ -107,14 +107,22 @@ def _camera(decision: Decision) -> list[str]:
     return ["The file names a camera; anyone can write that, so it counts for nothing here."]
 
 
-def _laundered(case: Case) -> list[str]:
-    if not case.laundered or case.signal_p is None:
+def _laundered(decision: Decision) -> list[str]:
+    """How laundering signs moved the limits, where limits decided."""
+    band = decision.case.band
+    if not decision.case.laundered:
         return []
-    return [
-        "The file was re-shipped or enlarged, which wears traces down, so the signal expert "
-        f"decides nothing between {case.band.low:.2f} and {case.band.high:.2f} "
-        f"(else {LOW:.2f} and {HIGH:.2f})."
-    ]
+    if decision.step is Step.SIGNAL:
+        return [
+            f"These limits are wider than the usual {LOW:.2f} and {HIGH:.2f}, because the file was "
+            "re-shipped or enlarged, which wears traces down."
+        ]
+    if decision.step in (Step.PARTIAL_MARK, Step.CONTRADICTION):
+        return [
+            "The file was re-shipped or enlarged, which wears traces down, so the signal expert "
+            f"must reach {band.high:.2f} instead of {HIGH:.2f} to count."
+        ]
+    return []
 
 
 def _join(claims: Sequence[Claim]) -> str:
