@@ -226,6 +226,8 @@ def report(
         "num_generated": int(labels.sum()),
         "num_real": int((labels == 0).sum()),
         "num_unreadable": len(results) - len(scored),
+        # What a detector that looks at nothing but the number of pixels would reach.
+        "size_alone_auc": round(roc_auc(labels, np.array([one.megapixels for one in scored])), 4),
         "decided_at": DECIDED_AT,
         "intervals": {"coverage": COVERAGE, "num_resamples": num_resamples, "by": "class"},
         "views": {view: figures(scored, view, num_resamples) for view in views},

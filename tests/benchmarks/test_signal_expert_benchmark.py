@@ -106,6 +106,7 @@ def test_unreadable_pictures_are_counted_and_left_out() -> None:
     assert (made["num_pictures"], made["num_unreadable"]) == (6, 1)
     assert list(made["by_generator"]) == ["a", "v5"]  # no name told: the family
     assert sum(one["num"] for one in made["reliability"]) == 6
+    assert made["size_alone_auc"] == 0.5  # all of one size
 
 
 def test_choosing_views() -> None:

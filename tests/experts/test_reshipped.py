@@ -34,6 +34,7 @@ def test_a_view_depends_on_picture_and_key_only(name: str) -> None:
         ("original", (320, 200)),
         ("jpeg-60-75", (320, 200)),
         ("webp-80", (320, 200)),
+        ("longest-512", (320, 200)),
         ("resize-0.5", (160, 100)),
         ("resize-0.75", (240, 150)),
         ("blur-1", (320, 200)),
@@ -55,6 +56,10 @@ def test_no_view_but_the_original_passes_pixels_through(name: str) -> None:
 def test_the_protocol_view_is_the_protocol() -> None:
     assert pixels(VIEWS[PROTOCOL](PICTURE, "k")) == pixels(protocol_view(PICTURE, "k"))
     assert pixels(VIEWS["original"](PICTURE, "k")) == pixels(PICTURE)
+
+
+def test_the_longest_side_is_bounded() -> None:
+    assert VIEWS["longest-512"](textured(1024, 400), "k").size == (512, 200)
 
 
 def test_strengths_are_ordered() -> None:

@@ -7,6 +7,7 @@ Every view but `original` ends in one lossy codec that is the same for both clas
 | views | chain |
 |---|---|
 | protocol | at most 1024 px → JPEG 80-95 |
+| longest-512 | at most 512 px → JPEG 80-95: sizes of both classes come closer |
 | resize, blur, noise, crop | at most 1024 px → the change → JPEG 80-95 |
 | jpeg-60-75, webp-80 | at most 1024 px → that codec instead |
 | screenshot | protocol → shown at another size (× 0.6-1.3), cut off its grid → JPEG or WebP 75 |
@@ -105,6 +106,7 @@ VIEWS: dict[str, View] = {
     "original": lambda image, _: image,
     "jpeg-60-75": _coded("JPEG", 60, 75),
     "webp-80": _coded("WEBP", 80, 80),
+    "longest-512": _changed(lambda image, _: bounded(image, 512), "longest"),
     "resize-0.5": _resize(0.5),
     "resize-0.75": _resize(0.75),
     "blur-1": _blur(1.0),
