@@ -226,7 +226,7 @@ def report(
         "num_generated": int(labels.sum()),
         "num_real": int((labels == 0).sum()),
         "num_unreadable": len(results) - len(scored),
-        # What a detector that looks at nothing but the number of pixels would reach.
+        # Of the number of pixels; under 0.5 where the generated pictures are the smaller ones.
         "size_alone_auc": round(roc_auc(labels, np.array([one.megapixels for one in scored])), 4),
         "decided_at": DECIDED_AT,
         "intervals": {"coverage": COVERAGE, "num_resamples": num_resamples, "by": "class"},
