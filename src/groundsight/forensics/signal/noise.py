@@ -11,6 +11,7 @@ from groundsight.forensics.signal.planes import (
     Planes,
     Vector,
     block_mean,
+    correlation,
     quantiles,
     square_3,
 )
@@ -44,7 +45,7 @@ def noise_statistics(planes: Planes) -> Vector:
         _by_brightness(level, mean),
     ]
     middle = _by_texture(level, texture, moments)
-    tail = [np.array([_correlation(level, texture)]), *map(_band_shapes, planes.channels)]
+    tail = [np.array([correlation(level, texture)]), *map(_band_shapes, planes.channels)]
     return np.concatenate([*head, middle, *tail]).astype(np.float32)
 
 
@@ -98,12 +99,6 @@ def _by_texture(level: Plane, texture: Plane, m: _Moments) -> Vector:
             np.log(red),
         ]
     return np.array(found, dtype=np.float32)
-
-
-def _correlation(first: Plane, second: Plane) -> float:
-    if first.std() < 1e-6 or second.std() < 1e-6:
-        return 0.0
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
 def _band_shapes(channel: Plane) -> Vector:

@@ -1,5 +1,6 @@
 """A window of a picture as luma and chroma planes, and the small operators all features share."""
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -118,6 +119,16 @@ def quantiles(values: Plane, at: tuple[float, ...]) -> Vector:
     """(len(at),) quantiles of all values."""
     found: Vector = np.quantile(values, at).astype(np.float32)
     return found
+
+
+def correlation(first: Plane, second: Plane) -> float:
+    """Pearson's correlation of all values; 0 where one of the two does not vary."""
+    if first.std() < 1e-6 or second.std() < 1e-6:
+        return 0.0
+    # The spread of equal values may round to a little over 0 in single precision.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+    return found if math.isfinite(found) else 0.0
 
 
 def dct_matrix(side: int) -> Plane:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from groundsight.forensics.signal.planes import Planes, Vector, quantiles
+from groundsight.forensics.signal.planes import Planes, Vector, correlation, quantiles
 
 STRIDE = 2  # tone is smooth: every fourth pixel tells it
 
@@ -29,12 +29,6 @@ def tone_statistics(planes: Planes) -> Vector:
         saturation.mean(),
         (high >= 254).mean(),
         (low <= 1).mean(),
-        _correlation(sub[1], sub[2]),
+        correlation(sub[1], sub[2]),
     ]
     return np.concatenate([*parts, np.array(rest, dtype=np.float32)])
-
-
-def _correlation(first: Vector, second: Vector) -> float:
-    if first.std() < 1e-6 or second.std() < 1e-6:
-        return 0.0
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
