@@ -40,8 +40,8 @@ from groundsight.experts.signal.composites import (
 )
 from groundsight.experts.signal.pictures import over_pictures, read_manifest
 from groundsight.forensics.signal.expert import load_signal_expert
-from groundsight.forensics.signal.regions import find_regions
 from groundsight.forensics.signal.weights import HERE, load_weights
+from groundsight.forensics.where import find_where
 from groundsight.metrics.classification import DECIDED_AT
 from groundsight.metrics.intervals import COVERAGE, NUM_RESAMPLES, bootstrap_mean
 from groundsight.metrics.localisation import num_regions, pointing_hits, union_ious
@@ -82,7 +82,7 @@ def judge(recipe: Recipe, weights: Path) -> Judged:
         nothing = Boxes.px([])
         return Judged(recipe=recipe, true=nothing, found=nothing, problem=str(error))
     score = load_signal_expert(weights).score(rgb)
-    regions = find_regions(score, rgb.shape[1], rgb.shape[0])  # strongest first
+    regions = find_where(rgb, score)
     return Judged(
         recipe=recipe,
         area_px=rgb.shape[0] * rgb.shape[1],

@@ -25,16 +25,19 @@ from groundsight.core.types import (
 )
 from groundsight.engines.builtin.explain import WHO, explain
 from groundsight.engines.builtin.reasons import give_reasons
-from groundsight.engines.builtin.signal_line import ODD, RELATIVE, leaning_words, signal_evidence
+from groundsight.engines.builtin.signal_line import CAPTIONS, leaning_words, signal_evidence
 from groundsight.engines.builtin.verdict import HIGH, LAUNDERED_BAND, LOW, decide
 from groundsight.forensics.finding import Finding
 from groundsight.forensics.signal.expert import NO_CELLS, SignalScore
+from groundsight.forensics.where import Why
 from groundsight.vision.images import Picture
 
 PICTURE = Picture(path="p.jpg", data=b"", rgb=np.zeros((48, 64, 3), dtype=np.uint8), format="jpeg")
 USUAL = f"{LOW:.2f} and {HIGH:.2f}"
 WIDE = f"{LAUNDERED_BAND.low:.2f} and {LAUNDERED_BAND.high:.2f}"
-REGION = Region(xyxy_px=(0, 0, 8, 8), description=ODD, score=0.7, source="signal")
+REGION = Region(
+    xyxy_px=(0, 0, 8, 8), description=CAPTIONS[Why.UNLIKE_THE_REST], score=0.7, source="signal"
+)
 
 
 def make_score(p_fake: float | None) -> SignalScore:
@@ -121,7 +124,7 @@ def test_regions_that_did_not_count_are_said_not_to(signal_p: float, told: bool)
     line = signal_evidence(make_score(signal_p))
     said = explain(PICTURE, decide([], signal_p), [line], [REGION])
     assert ("not counted" in (said.final_verdict.reason or "")) is told
-    assert "points at 1 region (signal)" in (said.technical_analysis.structure or "")
+    assert "1 region stands out (signal)" in (said.technical_analysis.structure or "")
 
 
 def test_the_signal_line() -> None:
@@ -137,4 +140,4 @@ def test_words_change_at_the_borders_of_the_band() -> None:
     steps = [LOW, LOW + 1e-6, HIGH - 1e-6, HIGH]
     words = [leaning_words(p) for p in steps]
     assert words[1] == words[2] and len(set(words)) == 3
-    assert Verdict.REAL in decide([], LOW).verdict and RELATIVE != ODD
+    assert Verdict.REAL in decide([], LOW).verdict

@@ -17,7 +17,7 @@ from groundsight.core.report import EngineInfo, Evidence, EvidenceKind, Problem,
 from groundsight.engines.base import Answer
 from groundsight.engines.builtin import verdict
 from groundsight.engines.builtin.explain import explain
-from groundsight.engines.builtin.signal_line import signal_evidence, signal_regions
+from groundsight.engines.builtin.signal_line import regions_of, signal_evidence
 from groundsight.forensics.finding import Finding
 from groundsight.forensics.laundering import read_laundering
 from groundsight.forensics.metadata import read_metadata
@@ -75,9 +75,7 @@ class BuiltinEngine:
         for name, reader in self.readers.items():
             findings += guard.run(name, partial(reader, picture), [])
         score = guard.run("signal", partial(self.expert.score, picture.rgb), UNJUDGED)
-        regions = guard.run(
-            "regions", partial(signal_regions, score, picture.width, picture.height), NOWHERE
-        )
+        regions = guard.run("regions", partial(regions_of, picture.rgb, score), NOWHERE)
         decision = verdict.decide(findings, score.p_fake)
         evidence = _in_order([*(finding.evidence for finding in findings), signal_evidence(score)])
         return Answer(

@@ -91,7 +91,8 @@ def _structure(evidence: Sequence[Evidence], regions: Sequence[Region]) -> str |
     parts = [f"{line.finding} ({line.name})" for line in evidence if line.kind in kinds]
     if regions:
         number = f"{len(regions)} region{'s' * (len(regions) > 1)}"
-        parts.append(f"The map of the finest structure points at {number} (signal).")
+        sources = " and ".join(sorted({region.source for region in regions}))
+        parts.append(f"{number} stand{'s' * (len(regions) == 1)} out ({sources}).")
     return " ".join(parts) or None
 
 

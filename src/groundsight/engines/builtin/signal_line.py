@@ -3,10 +3,15 @@
 from groundsight.core.report import Evidence, Region
 from groundsight.engines.builtin.verdict import HIGH, LOW
 from groundsight.forensics.signal.expert import NAME, SignalScore
-from groundsight.forensics.signal.regions import find_regions
+from groundsight.forensics.where import Why, find_where
+from groundsight.vision.images import RGBArray
 
-RELATIVE = "finest structure most like a generator's"
-ODD = "finest structure unlike the rest, more like a generator's"
+CAPTIONS = {
+    Why.SEAM: "straight seams on all four sides: pasted in, or a frame",
+    Why.UNLIKE_THE_REST: "finest structure unlike the rest, more like a generator's",
+    Why.STRONGEST: "finest structure most like a generator's",
+}
+SOURCES = {Why.SEAM: "seams", Why.UNLIKE_THE_REST: NAME, Why.STRONGEST: NAME}
 
 
 def leaning_words(p_fake: float) -> str:
@@ -34,20 +39,19 @@ def signal_evidence(score: SignalScore) -> Evidence:
     )
 
 
-def signal_regions(score: SignalScore, width: int, height: int) -> tuple[Region, ...]:
-    """Where the picture's finest structure stands out.
+def regions_of(rgb: RGBArray, score: SignalScore) -> tuple[Region, ...]:
+    """Where the picture stands out, as the report tells it.
 
     Args:
-        score: of the whole picture.
-        width: of the original picture, pixels.
-        height: likewise.
+        rgb: (H, W, 3) uint8, the original picture.
+        score: what the signal expert said of it.
     """
     return tuple(
         Region(
             xyxy_px=region.xyxy_px,
-            description=RELATIVE if region.relative else ODD,
+            description=CAPTIONS[region.why],
             score=region.score,
-            source=NAME,
+            source=SOURCES[region.why],
         )
-        for region in find_regions(score, width, height)
+        for region in find_where(rgb, score)
     )

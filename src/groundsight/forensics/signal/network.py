@@ -87,7 +87,10 @@ class Network:
             rgb: (H, W, 3) uint8; mirrored up to 128 pixels where it is smaller.
         """
         features = self.features(rgb)
-        cells = np.tensordot(self.cell_weight, features, axes=1) + np.float32(self.cell_bias)
+        rows, columns = (side // CELL_PX for side in rgb.shape[:2])
+        # What was mirrored on to a small window is no part of the picture: no cell is of it.
+        seen = features[:, :rows, :columns]
+        cells = np.tensordot(self.cell_weight, seen, axes=1) + np.float32(self.cell_bias)
         tiles = _tile_statistics(features)
         logits = tiles @ self.crop_weight + self.crop_bias
         return NetworkScore(float(logits.mean()), cells.astype(np.float32))
