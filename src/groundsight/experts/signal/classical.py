@@ -31,13 +31,14 @@ def fit_linear(features: Plane, labels: Float, weights: Float) -> Linear:
     return Linear(mean, scale, model.coef_[0].astype(np.float32), float(model.intercept_[0]))
 
 
-def fit_trees(features: Plane, labels: Float, weights: Float) -> Trees:
+def fit_trees(features: Plane, labels: Float, weights: Float, *, threads: int = 4) -> Trees:
     """Gradient boosting, each tree on a tenth of the statistics and 70% of the windows.
 
     Args:
         features: (N, D).
         labels: (N,) 0 or 1.
         weights: (N,) importance, any scale.
+        threads: of lightgbm.
     """
     import lightgbm
 
@@ -53,7 +54,7 @@ def fit_trees(features: Plane, labels: Float, weights: Float) -> Trees:
         random_state=0,
         deterministic=True,
         force_row_wise=True,
-        n_jobs=4,
+        n_jobs=threads,
         verbose=-1,
     )
     model.fit(features, labels, sample_weight=weights / weights.mean())

@@ -65,7 +65,7 @@ class FitSettings:
     keep_folds: Path | None = None
     "Where each fold's network is kept, to choose region settings on pictures it has not seen."
     threads: int = 4
-    "Of torch; the order of its sums, and so the last bits, depend on it."
+    "Of torch and lightgbm; the order of sums, and so the last bits, depend on it."
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,7 +97,7 @@ def fit_signal_expert(
     held_out = out_of_fold_logits(data, settings, say)
     fusion, bias = fit_fusion(held_out, data.labels, _weights(data, keep=None))
     everything = np.ones(len(data.pictures), dtype=bool)
-    linear, trees = fit_classical(data, everything)
+    linear, trees = fit_classical(data, everything, settings.threads)
     network = fit_network(data, everything, settings.final_steps, settings, say)
     arrays: dict[str, Array] = {
         **classifier_arrays(linear, trees),
@@ -137,7 +137,7 @@ def out_of_fold_logits(data: FitData, settings: FitSettings, say: Say) -> Float:
     for fold in range(NUM_FOLDS):
         say(f"fold {fold + 1} of {NUM_FOLDS}")
         outside = np.flatnonzero(data.folds == fold)
-        linear, trees = fit_classical(data, data.folds != fold)
+        linear, trees = fit_classical(data, data.folds != fold, settings.threads)
         network = fit_network(data, data.folds != fold, settings.fold_steps, settings, say)
         if settings.keep_folds:
             heads = network_arrays(network)
@@ -148,13 +148,14 @@ def out_of_fold_logits(data: FitData, settings: FitSettings, say: Say) -> Float:
     return logits
 
 
-def fit_classical(data: FitData, keep: npt.NDArray[np.bool_]) -> tuple[Linear, Trees]:
+def fit_classical(data: FitData, keep: npt.NDArray[np.bool_], threads: int) -> tuple[Linear, Trees]:
     """Both classifiers on all views of the pictures kept."""
     views = data.features.shape[1]
     features = data.features[keep].reshape(-1, data.features.shape[2])
     labels = repeat_views(data.labels[keep], views)
     weights = repeat_views(_weights(data, keep)[keep], views)
-    return fit_linear(features, labels, weights), fit_trees(features, labels, weights)
+    trees = fit_trees(features, labels, weights, threads=threads)
+    return fit_linear(features, labels, weights), trees
 
 
 def fit_network(

@@ -123,9 +123,12 @@ def _draw(data: CropSet, settings: NetworkTraining, rng: np.random.Generator) ->
 def _loss(network: SignalNetwork, batch: _Batch, smoothing: float) -> torch.Tensor:
     out = network(batch.pixels)
     smooth = (1 - smoothing) * batch.labels + smoothing / 2
-    crop = functional.binary_cross_entropy_with_logits(out.crop[batch.whole], smooth[batch.whole])
     cells = (1 - smoothing) * batch.cells + smoothing / 2
-    return crop + 0.5 * functional.binary_cross_entropy_with_logits(out.cells, cells)
+    where = 0.5 * functional.binary_cross_entropy_with_logits(out.cells, cells)
+    if not batch.whole.any():  # the mean over no crop is NaN
+        return where
+    crop = functional.binary_cross_entropy_with_logits(out.crop[batch.whole], smooth[batch.whole])
+    return crop + where
 
 
 def _follow(average: SignalNetwork, network: SignalNetwork, keep: float) -> None:
