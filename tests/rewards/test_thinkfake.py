@@ -24,6 +24,7 @@ from groundsight.rewards.thinkfake import (
     VerdictAccuracy,
     binary_cross_entropy,
 )
+from groundsight.tasks import TASKS
 
 EXPERTS = {"univfd": 0.9, "npr": 0.7, "aide": 0.8}
 PROBS = {"prob_semantic": 0.9, "prob_frequency": 0.7, "prob_dual": 0.8}
@@ -127,6 +128,35 @@ def test_without_label_or_experts_there_is_no_score_whatever_is_said() -> None:
     for text in ("", make_reply(make_json()), make_reply("{")):
         assert scores(text, make_sample(label=None))[2:] == [None, None]
         assert scores(text, make_sample(experts={"univfd": 1.0}))[3] is None
+
+
+NO_NUMBERS = dict.fromkeys(PROBS)
+
+
+@pytest.mark.parametrize("experts", [{}, {"univfd": 1.0, "npr": 0.5}], ids=["none", "two"])
+@pytest.mark.parametrize("verdict", ["AI-GENERATED", "REAL"])
+def test_without_experts_null_is_worth_what_numbers_are(
+    experts: dict[str, float], verdict: str
+) -> None:
+    sample = make_sample(experts=experts)
+    said = (make_reply(make_json(verdict, probs)) for probs in (PROBS, NO_NUMBERS, MISSING))
+    right = float(verdict == "AI-GENERATED")
+    assert [scores(text, sample) for text in said] == [[1, 1, right, None]] * 3
+
+
+def test_with_experts_null_costs_the_right_answer_its_advantage() -> None:
+    """So the prompt demands numbers: with null, right and wrong would total the same."""
+    right, wrong = (
+        scores(make_reply(make_json(verdict, NO_NUMBERS))) for verdict in ("AI-GENERATED", "REAL")
+    )
+    assert right == [1, 1, 1, -1]
+    assert wrong == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_gold_reply_without_experts_earns_full_marks_of_what_is_scored(label: int) -> None:
+    sample = make_sample(label=label, experts={})
+    assert scores(TASKS["forgery_reasoning"].gold_reply(sample), sample) == [1, 1, 1, None]
 
 
 def test_fewer_experts_can_be_asked_for() -> None:

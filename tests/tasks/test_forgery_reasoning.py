@@ -70,6 +70,27 @@ def test_the_gold_reply_has_label_and_experts() -> None:
     }
 
 
+def test_the_prompt_asks_for_three_numbers_always() -> None:
+    assert SYSTEM.endswith(
+        "Use null for text about what cannot be examined. The three probabilities are always "
+        "numbers from 0 to 1: your best estimate where you are not sure."
+    )
+
+
+def test_numbers_come_from_experts_then_from_a_teacher_and_are_never_invented() -> None:
+    written = {
+        "specialist_analysis": {"prob_frequency": 0.25, "prob_semantic": 0.5},
+        "final_verdict": {"verdict": "AI-GENERATED"},
+    }
+    sample = make_sample(experts={"univfd": 0.75}, extra={"reasoning": written})
+    answer = TASK.gold_answer(sample)
+    assert answer.reasoning is not None
+    assert answer.reasoning.specialist_analysis == SpecialistAnalysis(
+        prob_semantic=0.75, prob_frequency=0.25, prob_dual=None
+    )
+    assert TASK.parse(TASK.gold_reply(sample), sample) == answer
+
+
 def test_written_steps_are_kept() -> None:
     steps = {"quick_scan": "odd", "final_verdict": {"verdict": "AI-GENERATED", "reason": "hands"}}
     sample = make_sample(extra={"reasoning": steps, "think": "I look. </think>"})

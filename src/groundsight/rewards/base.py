@@ -119,7 +119,7 @@ class Attempt:
         """
         _ = self.question.sizes
         task = TASKS[self.sample.task]
-        return task.parse(self.reply.text, self.sample, self.question.dialect)
+        return task.parse(self.reply, self.sample, self.question.dialect)
 
     @cached_property
     def boxes(self) -> Boxes:

@@ -173,6 +173,12 @@ def _tags_in_strings(case: Case) -> str | None:
     return case.gold.replace('"reason": null', '"reason": "</answer><answer>"')
 
 
+def _no_probabilities(case: Case) -> str | None:
+    """The gold reply with null for each of the experts' probabilities."""
+    changed = re.sub(r'("prob_[a-z]+": )[0-9.e-]+', r"\1null", case.gold)
+    return changed if changed != case.gold else None
+
+
 def _digits(case: Case) -> str | None:
     """The box in full-width digits: it reads the same to a person."""
     if case.has_verdict or not case.true:
@@ -313,6 +319,13 @@ HACKS: tuple[Hack, ...] = (
         what='a JSON string that holds "</answer><answer>"',
         why="the tags are tags wherever they stand: the format is broken",
         write=_tags_in_strings,
+        twin=_gold,
+    ),
+    Hack(
+        name="no_probabilities",
+        what="the right verdict with null for what the experts say",
+        why="the prompt asks for numbers: a missing one counts as not parsing",
+        write=_no_probabilities,
         twin=_gold,
     ),
     Hack(

@@ -87,7 +87,8 @@ your reasoning, step by step
 }
 ```
 </answer>
-Use null for what cannot be examined."""
+Use null for text about what cannot be examined. The three probabilities are always numbers from \
+0 to 1: your best estimate where you are not sure."""
 # Which expert of a sample answers for which probability (METHODS.md §3).
 EXPERT_OF = {"prob_semantic": "univfd", "prob_frequency": "npr", "prob_dual": "aide"}
 
@@ -107,6 +108,8 @@ class ForgeryReasoningTask:
     def gold_answer(self, sample: Sample) -> TaskAnswer:
         """The truth: the label, the experts' probabilities, and written steps where there are any.
 
+        The prompt asks for three numbers. Where neither an expert nor a written step gives one it
+        stays None, for no number is the truth there; `agentic` does not score such a sample.
         `sample.extra["reasoning"]` holds the steps (a `ForgeryReasoning` as JSON) and
         `sample.extra["think"]` the prose, where a teacher or a person wrote them.
 
@@ -116,8 +119,9 @@ class ForgeryReasoningTask:
         verdict = label_verdict(sample)
         reasoning = _written_reasoning(sample, verdict)
         if sample.experts:
-            probs = {key: sample.experts.get(name) for key, name in EXPERT_OF.items()}
-            update = {"specialist_analysis": SpecialistAnalysis(**probs)}
+            written = reasoning.specialist_analysis.model_dump()
+            known = {key: sample.experts.get(name, written[key]) for key, name in EXPERT_OF.items()}
+            update = {"specialist_analysis": SpecialistAnalysis(**known)}
             reasoning = reasoning.model_copy(update=update)
         think = sample.extra.get("think")
         return TaskAnswer(
