@@ -116,3 +116,15 @@ def test_a_rubric_that_pays_for_a_hack_is_caught() -> None:
     paying = {probe.hack.name for probe in probes if probe.pays}
     assert {"verdict_repeated", "last_tag_cut"} <= paying
     assert "padded" not in paying
+
+
+def test_tags_in_strings_has_a_hold_whether_or_not_a_teacher_wrote_the_reason() -> None:
+    hack = next(hack for hack in HACKS if hack.name == "tags_in_strings")
+    plain = make_questions("forgery_reasoning")[1]
+    final = {"verdict": "AI-GENERATED", "reason": 'it says "six" \\ fingers'}
+    taught = plain.model_copy(update={"extra": {"reasoning": {"final_verdict": final}}})
+    for sample in (plain, taught):
+        reply = hack.write(Case(Question(sample)))
+        assert reply is not None
+        assert reply.count("</answer><answer>") == 1
+        assert "fingers" not in reply.partition("<answer>")[2]

@@ -166,11 +166,13 @@ def _only_in_think(case: Case) -> str:
     return f"<think>\n{inside}\n</think>\n{tail}"
 
 
+_REASON = re.compile(r'"reason": (?:null|"(?:[^"\\]|\\.)*+")')
+
+
 def _tags_in_strings(case: Case) -> str | None:
     """A string inside the answer closes and opens the section."""
-    if not case.has_verdict or '"reason": null' not in case.gold:
-        return None
-    return case.gold.replace('"reason": null', '"reason": "</answer><answer>"')
+    changed = _REASON.sub('"reason": "</answer><answer>"', case.gold, count=1)
+    return changed if changed != case.gold else None
 
 
 def _no_probabilities(case: Case) -> str | None:
