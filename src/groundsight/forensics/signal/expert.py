@@ -35,7 +35,7 @@ class SignalScore:
     Args:
         p_fake: calibrated probability of generated; None where it can not be measured.
         why_not: the reason where p_fake is None, else "".
-        parts: log-odds by "linear", "trees" and "network", before calibration.
+        parts: log-odds by "linear", "neural", "trees" and "network", before calibration.
         cells: (rows, columns) log-odds of the blocks of the analysed picture.
         cell_px: side of a block in pixels of the original picture; not a whole number where the
             picture was scaled down.
@@ -67,9 +67,7 @@ class SignalExpert:
         parts, cells = self.parts(seen)
         logit = float(self.weights.fusion @ np.array(list(parts.values())))
         p_fake = _sigmoid(logit + self.weights.fusion_bias)
-        # A small picture is mirrored up to a whole tile; what lies outside of it is no place in it.
-        rows, columns = (-(-side // CELL_PX) for side in seen.shape[:2])
-        return SignalScore(p_fake, "", parts, cells[:rows, :columns], CELL_PX / factor)
+        return SignalScore(p_fake, "", parts, cells, CELL_PX / factor)
 
     def parts(self, seen: RGB) -> tuple[dict[str, float], Plane]:
         """Log-odds of each classifier, in the order of the fusion weights, and cell logits."""
@@ -77,6 +75,7 @@ class SignalExpert:
         network = self.weights.network.score(seen)
         parts = {
             "linear": self.weights.linear.logit(features),
+            "neural": self.weights.neural.logit(features),
             "trees": self.weights.trees.logit(features),
             "network": network.logit,
         }

@@ -36,7 +36,8 @@ class NetworkScore:
 
     Args:
         logit: mean over tiles; > 0 leans to generated.
-        cells: (H/8, W/8) logits of the 8 × 8 pixel cells from the top left corner.
+        cells: (H/8, W/8) logits of the 8 × 8 pixel cells from the top left corner; rounded down,
+            but up where the window is smaller than a tile.
     """
 
     logit: float
@@ -87,8 +88,8 @@ class Network:
             rgb: (H, W, 3) uint8; mirrored up to 128 pixels where it is smaller.
         """
         features = self.features(rgb)
-        rows, columns = (side // CELL_PX for side in rgb.shape[:2])
-        # What was mirrored on to a small window is no part of the picture: no cell is of it.
+        # A small window is mirrored up to a whole tile; what lies outside of it is no place in it.
+        rows, columns = (-(-side // CELL_PX) for side in rgb.shape[:2])
         seen = features[:, :rows, :columns]
         cells = np.tensordot(self.cell_weight, seen, axes=1) + np.float32(self.cell_bias)
         tiles = _tile_statistics(features)
