@@ -1,4 +1,4 @@
-"""Fitting the two classifiers on hand-made statistics, and the fusion of all three."""
+"""Fitting the linear classifier and the trees on hand-made statistics, and the fusion of all."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groundsight.forensics.signal.classifiers import Linear, Trees, standardised
+from groundsight.forensics.signal.classifiers import Linear, Neural, Trees, standardised
 from groundsight.forensics.signal.planes import Plane
 
-INVERSE_PENALTY = 1e-3
+INVERSE_PENALTY = 3e-3
 NUM_TREES = 500
 Float = npt.NDArray[np.float64]
 
@@ -94,12 +94,12 @@ def fit_fusion(logits: Float, labels: Float, weights: Float) -> tuple[Float, flo
     """Logistic regression of the label on out-of-fold logits: fusion and calibration in one.
 
     Args:
-        logits: (N, 3) out-of-fold log-odds of linear, trees, network.
+        logits: (N, P) out-of-fold log-odds of each part.
         labels: (N,) 0 or 1.
         weights: (N,) importance, any scale.
 
     Returns:
-        (3,) weights, none negative, and the bias.
+        (P,) weights, none negative, and the bias.
     """
     from scipy.optimize import minimize
 
@@ -107,17 +107,18 @@ def fit_fusion(logits: Float, labels: Float, weights: Float) -> tuple[Float, flo
     sign = 2 * labels - 1
 
     def loss(theta: Float) -> tuple[float, Float]:
-        margin = sign * (logits @ theta[:3] + theta[3])
+        margin = sign * (logits @ theta[:-1] + theta[-1])
         pull = -sign * share / (1 + np.exp(margin))
         return float(share @ np.logaddexp(0, -margin)), np.append(pull @ logits, pull.sum())
 
-    start = np.array([0.5, 0.5, 0.5, 0.0])
-    bounds = [(0, None)] * 3 + [(None, None)]
+    parts = logits.shape[1]
+    start = np.array([1 / parts] * parts + [0.0])
+    bounds = [(0, None)] * parts + [(None, None)]
     found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return found[:3], float(found[3])
+    return found[:-1], float(found[-1])
 
 
-def logits_of(model: Linear | Trees, features: Plane) -> Float:
+def logits_of(model: Linear | Neural | Trees, features: Plane) -> Float:
     """(N,) log-odds of (N, D) statistics."""
     return np.array([model.logit(row) for row in features])
 

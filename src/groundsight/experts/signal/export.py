@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save
 
 from groundsight.experts.signal.network import ConvNorm, Residual, SignalNetwork
-from groundsight.forensics.signal.classifiers import Linear, Trees
+from groundsight.forensics.signal.classifiers import Linear, Neural, Trees
 from groundsight.forensics.signal.network import CHANNEL_MEAN, CHANNEL_SCALE, HIGH_PASS
 from groundsight.forensics.signal.weights import ARRAYS_FILE, GRAPH_FILE
 
@@ -96,12 +96,14 @@ def network_arrays(network: SignalNetwork) -> dict[str, Array]:
     return arrays
 
 
-def classifier_arrays(linear: Linear, trees: Trees) -> dict[str, Array]:
-    """Both classifiers, by the names of the weights file."""
+def classifier_arrays(linear: Linear, neural: Neural, trees: Trees) -> dict[str, Array]:
+    """The classifiers on statistics, by the names of the weights file."""
     arrays: dict[str, Array] = {
         f"linear.{part}": getattr(linear, part) for part in ("mean", "scale", "weight")
     }
     arrays["linear.bias"] = np.array([linear.bias])
+    for i, member in enumerate(neural.members):
+        arrays.update({f"neural.{i}.{j}": layer for j, layer in enumerate(member)})
     for part in ("roots", "feature", "threshold", "left", "right"):
         arrays[f"trees.{part}"] = getattr(trees, part)
     arrays["trees.depth"] = np.array([trees.depth], dtype=np.int32)

@@ -93,11 +93,11 @@ def assign_folds(pictures: Sequence[FitPicture]) -> npt.NDArray[np.int64]:
 
 
 def picture_weights(
-    pictures: Sequence[FitPicture], keep: npt.NDArray[np.bool_]
+    pictures: Sequence[FitPicture], keep: npt.NDArray[np.bool_], *, group_power: float
 ) -> npt.NDArray[np.float64]:
-    """(N,) float64 weights that sum to 1 over `keep`: half a class, a group of n gets n^0.6.
+    """(N,) weights that sum to 1 over `keep`: half a class; a group of n gets n^group_power.
 
-    Large groups count for more, but not in proportion, so that no source or family decides alone.
+    With a power of 1 every picture of a class counts the same, with 0 every group does.
     """
     weights = np.zeros(len(pictures))
     labels = np.array([p.label for p in pictures])
@@ -106,7 +106,7 @@ def picture_weights(
         side = keep & (labels == label)
         for group in np.unique(groups[side]):
             members = side & (groups == group)
-            weights[members] = members.sum() ** 0.6 / members.sum()
+            weights[members] = members.sum() ** group_power / members.sum()
         weights[side] /= 2 * weights[side].sum()
     return weights
 

@@ -1,4 +1,4 @@
-"""The two classifiers on hand-made statistics, as plain arrays: linear, and boosted trees."""
+"""The classifiers on hand-made statistics, as plain arrays: linear, neural, boosted trees."""
 
 from dataclasses import dataclass
 
@@ -36,6 +36,35 @@ def standardised(features: Vector, mean: Vector, scale: Vector) -> Vector:
     """(…, D) in standard deviations from the mean, clipped."""
     sigmas: Vector = np.clip((features - mean) / scale, -CLIP_SIGMAS, CLIP_SIGMAS)
     return sigmas.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Neural:
+    """A few small perceptrons on standardised, clipped statistics; their log-odds are averaged.
+
+    Args:
+        mean: (D,) of the fit windows.
+        scale: (D,) standard deviations, positive.
+        members: of each, its layers' weights (out, in) and biases (out,) in turn.
+    """
+
+    mean: Vector
+    scale: Vector
+    members: tuple[tuple[npt.NDArray[np.float16], ...], ...]
+
+    def logit(self, features: Vector) -> float:
+        """Log-odds of generated for one (D,) vector."""
+        sigmas = standardised(features, self.mean, self.scale)
+        return sum(_perceptron(sigmas, member) for member in self.members) / len(self.members)
+
+
+def _perceptron(inputs: Vector, layers: tuple[npt.NDArray[np.float16], ...]) -> float:
+    values = inputs
+    for i in range(0, len(layers), 2):
+        values = layers[i].astype(np.float32) @ values + layers[i + 1].astype(np.float32)
+        if i + 2 < len(layers):
+            values = np.maximum(values, 0)
+    return float(values[0])
 
 
 @dataclass(frozen=True, eq=False)

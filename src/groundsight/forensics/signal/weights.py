@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from groundsight.forensics.signal.classifiers import Linear, Trees
+from groundsight.forensics.signal.classifiers import Linear, Neural, Trees
 from groundsight.forensics.signal.network import Network
 
 HERE = Path(__file__).parent / "shipped"
@@ -24,14 +24,16 @@ class SignalWeights:
 
     Args:
         linear: on hand-made statistics.
+        neural: on the same.
         trees: on the same.
         network: on pixels.
-        fusion: (3,) weights of the logits of linear, trees, network.
+        fusion: (4,) weights of the logits of linear, neural, trees, network.
         fusion_bias: added to their weighted sum; the sum is the calibrated log-odds.
         sha256: of the files, in the order arrays, graph.
     """
 
     linear: Linear
+    neural: Neural
     trees: Trees
     network: Network
     fusion: npt.NDArray[np.float64]
@@ -65,6 +67,11 @@ def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
             _float32(arrays["linear.weight"]),
             scalar("linear.bias"),
         ),
+        neural=Neural(
+            _float32(arrays["linear.mean"]),
+            _float32(arrays["linear.scale"]),
+            _members(arrays),
+        ),
         trees=Trees(
             arrays["trees.roots"].astype(np.int32),
             arrays["trees.feature"].astype(np.int32),
@@ -84,6 +91,17 @@ def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
         fusion_bias=scalar("fusion.bias"),
         sha256=digest,
     )
+
+
+def _members(arrays: Arrays) -> tuple[tuple[npt.NDArray[np.float16], ...], ...]:
+    """The layers of each perceptron, kept as "neural.MEMBER.LAYER"."""
+    found: list[tuple[npt.NDArray[np.float16], ...]] = []
+    while f"neural.{len(found)}.0" in arrays:
+        layers: list[npt.NDArray[np.float16]] = []
+        while (name := f"neural.{len(found)}.{len(layers)}") in arrays:
+            layers.append(arrays[name].astype(np.float16))
+        found.append(tuple(layers))
+    return tuple(found)
 
 
 def _float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
