@@ -76,7 +76,7 @@ def test_forbidden_cells_stay_out() -> None:
     assert not (box.y0 <= 2 < box.y1 and box.x0 <= 3 < box.x1)
 
 
-SETTINGS = ScanSettings(quantile=0.5, share=0.5, offset=0.6, min_gain=20.0, min_side=3)
+SETTINGS = ScanSettings(quantile=0.5, share=0.5, offset=0.6, min_strength=4.0, min_side=3)
 
 
 def test_a_planted_rectangle_is_found_to_the_cell() -> None:
@@ -140,7 +140,7 @@ def test_what_is_relative_is_decided_by_the_whole_picture() -> None:
 def test_one_blaring_spot_is_no_region() -> None:
     cells = cells_with()
     cells[30:32, 30:32] = 1e6
-    assert 1.6 + CLIP < FOREIGN.min_gain
+    assert 1.6 + CLIP < FOREIGN.min_strength
     assert find_regions(score(cells), 480, 480) == []
 
 
