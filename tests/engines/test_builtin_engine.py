@@ -134,7 +134,7 @@ def test_the_report_can_be_repeated() -> None:
     assert engine.info.settings == {"low": LOW, "high": HIGH, "laundered_margin": 0.1}
     (answer,) = engine.examine([picture])
     assert answer.p_fake is not None and not answer.problems
-    assert set(answer.evidence[-1].detail["log_odds"]) == {"linear", "trees", "network"}
+    assert set(answer.evidence[-1].detail["log_odds"]) == {"linear", "neural", "trees", "network"}
 
 
 @needs_weights

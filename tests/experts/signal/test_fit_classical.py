@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,17 @@ def test_fusion_calibrates_the_one_part_that_knows() -> None:
     assert (weights >= 0).all()
 
 
+def test_fusion_has_a_weight_for_each_of_any_number_of_parts() -> None:
+    """Two parts that each know half of the log-odds, among four."""
+    rng = make_rng(0, "four")
+    x, y, noise, other = rng.normal(0, 1.5, (4, 20_000))
+    labels = (rng.random(20_000) < 1 / (1 + np.exp(-x - y))).astype(np.float64)
+    parts = np.stack([noise, x, other, y], axis=1)
+    weights, bias = fit_fusion(parts, labels, np.ones(20_000))
+    assert weights == pytest.approx([0, 1, 0, 1], abs=0.1)
+    assert bias == pytest.approx(0, abs=0.1)
+
+
 def test_fusion_counts_weights_as_copies() -> None:
     rng = make_rng(0, "copies")
     logits = rng.normal(0, 1, (40, 3))
@@ -128,3 +141,44 @@ def test_fusion_counts_weights_as_copies() -> None:
 
 def test_a_value_is_repeated_for_each_of_its_views() -> None:
     assert repeat_views(np.array([1.0, 2.0]), 3).tolist() == [1, 1, 1, 2, 2, 2]
+
+
+def test_trees_see_the_first_views_and_the_others_see_all() -> None:
+    """Other statistics in the views past the trees' change the linear and the neural part alone."""
+    for package in ("torch", "lightgbm", "sklearn", "onnx"):
+        pytest.importorskip(package, reason=f"{package} {NEEDS_FIT}")
+    import torch
+
+    from groundsight.experts.signal.fit import TREE_VIEWS, FitData, fit_classical
+    from groundsight.experts.signal.pictures import Crops, FitPicture
+
+    num_pictures, views, width = 32, TREE_VIEWS + 2, 6
+    labels = (np.arange(num_pictures) % 2).astype(np.float64)
+    features = make_rng(0, "views").normal(0, 1, (num_pictures, views, width)).astype(np.float32)
+    features[..., 0] += 2 * labels[:, None]
+    nothing = np.zeros((num_pictures, 0, 0, 0), dtype=np.uint8)
+
+    def fitted(features: Plane) -> list[Float]:
+        data = FitData(
+            pictures=[
+                FitPicture(path=Path("none"), key=str(i), label=i % 2, group=f"group{i % 2}")
+                for i in range(num_pictures)
+            ],
+            labels=labels,
+            folds=np.zeros(num_pictures, dtype=np.int64),
+            features=features,
+            crops=Crops(nothing, nothing),
+        )
+        threads = torch.get_num_threads()
+        models = fit_classical(data, np.ones(num_pictures, dtype=bool), 1)
+        torch.set_num_threads(threads)
+        return [logits_of(model, features[:, 0]) for model in models]
+
+    late = features.copy()
+    late[:, TREE_VIEWS:, 0] *= -1
+    (linear, neural, trees), (linear_late, neural_late, trees_late) = fitted(features), fitted(late)
+    for logits in (linear, neural, trees):
+        assert logits[labels == 1].mean() > logits[labels == 0].mean()
+    assert np.array_equal(trees, trees_late)
+    assert not np.allclose(linear, linear_late)
+    assert not np.allclose(neural, neural_late)

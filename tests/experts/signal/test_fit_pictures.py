@@ -86,14 +86,25 @@ def test_a_family_is_never_split(sizes: list[int]) -> None:
 def test_weights_by_hand() -> None:
     """Half a class; within one, groups of 4 and 1 share as 4^0.6 to 1."""
     pictures = listed((1, "large", 4), (1, "small", 1), (0, "cam", 2))
-    weights = picture_weights(pictures, np.ones(7, dtype=bool))
+    weights = picture_weights(pictures, np.ones(7, dtype=bool), group_power=0.6)
     large = 0.5 * 4**0.6 / (4**0.6 + 1) / 4
     assert weights == pytest.approx([large] * 4 + [0.5 - 4 * large] + [0.25] * 2)
 
 
+@pytest.mark.parametrize(
+    ("power", "large", "small"),
+    [(1.0, 0.1, 0.1), (0.5, 0.5 * 2 / 3 / 4, 0.5 / 3), (0.0, 0.25 / 4, 0.25)],
+    ids=["pictures count the same", "by the root of their number", "groups count the same"],
+)
+def test_weights_by_group_power(power: float, large: float, small: float) -> None:
+    pictures = listed((1, "large", 4), (1, "small", 1), (0, "cam", 2))
+    weights = picture_weights(pictures, np.ones(7, dtype=bool), group_power=power)
+    assert weights == pytest.approx([large] * 4 + [small] + [0.25] * 2)
+
+
 def test_weights_are_of_those_kept_alone() -> None:
     keep = assign_folds(SEVERAL) != 0
-    weights = picture_weights(SEVERAL, keep)
+    weights = picture_weights(SEVERAL, keep, group_power=0.6)
     labels = np.array([picture.label for picture in SEVERAL])
     assert not weights[~keep].any()
     assert weights[keep & (labels == 1)].sum() == pytest.approx(0.5)

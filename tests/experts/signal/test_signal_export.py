@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tests.forensics.signal.windows import noise
 
-from groundsight.forensics.signal.classifiers import Linear, Trees
+from groundsight.forensics.signal.classifiers import Linear, Neural, Trees
 from groundsight.forensics.signal.expert import load_signal_expert
 from groundsight.forensics.signal.features import NUM_FEATURES
 from groundsight.forensics.signal.network import Network
@@ -93,11 +93,16 @@ def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     mean, scale, weight = rng.uniform(0.5, 2, (3, NUM_FEATURES)).astype(np.float32)
     index = np.array([0], dtype=np.int32)
+    shapes = (3, NUM_FEATURES), (3,), (2, 3), (2,), (1, 2), (1,)
+    members = tuple(
+        tuple((rng.normal(0, 0.05, shape)).astype(np.float16) for shape in shapes) for _ in range(2)
+    )
+    neural = Neural(mean, scale, members)
     trees = Trees(index, index - 1, np.array([0.75]), index, index, depth=0)
     arrays = {
-        **classifier_arrays(Linear(mean, scale, weight, 0.125), trees),
+        **classifier_arrays(Linear(mean, scale, weight, 0.125), neural, trees),
         **network_arrays(NETWORK),
-        "fusion.weight": np.array([0.3, 0.2, 0.1]),
+        "fusion.weight": np.array([0.3, 0.2, 0.1, 0.4]),
         "fusion.bias": np.array([-0.4]),
     }
     write_weights(tmp_path / "new" / "folder", arrays, network_graph(NETWORK))
@@ -106,8 +111,12 @@ def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert np.array_equal(weights.linear.scale, scale)
     assert np.array_equal(weights.linear.weight, weight)
     assert weights.linear.bias == 0.125
+    for member, written in zip(weights.neural.members, members, strict=True):
+        assert [a.tobytes() for a in member] == [a.tobytes() for a in written]
+        assert [a.shape for a in member] == list(shapes)
+    assert weights.neural.logit(2 * mean) == neural.logit(2 * mean) != 0
     assert weights.trees.logit(mean) == 0.75
-    assert weights.fusion.tolist() == [0.3, 0.2, 0.1]
+    assert weights.fusion.tolist() == [0.3, 0.2, 0.1, 0.4]
     assert weights.fusion_bias == -0.4
     rgb = noise(150, 140)
     assert weights.network.score(rgb).logit == shipped(NETWORK).score(rgb).logit

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -19,14 +20,11 @@ SETTINGS = NetworkTraining(steps=3, batch=4, crop_px=64)
 
 
 @pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Training makes torch deterministic for the whole process; other tests do not ask for it."""
+def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
-    torch.utils.deterministic.fill_uninitialized_memory = True
 
 
 def crop_set(composed: bool = False) -> CropSet:
@@ -55,6 +53,39 @@ def test_the_same_settings_give_the_same_bits() -> None:
     assert not one.training
     other = train_network(crop_set(), NetworkTraining(steps=3, batch=4, crop_px=64, seed=1), quiet)
     assert state(one) != state(other)
+
+
+def mode() -> tuple[bool, bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+    )
+
+
+@pytest.mark.parametrize("before", [(False, False, True), (True, True, True), (True, False, False)])
+@pytest.mark.parametrize("fails", [False, True])
+def test_torch_is_deterministic_while_training_and_then_as_it_was(
+    before: tuple[bool, bool, bool], fails: bool
+) -> None:
+    during: list[tuple[bool, bool, bool]] = []
+
+    def look(step: int, loss: float) -> None:
+        during.append(mode())
+        if fails:
+            raise KeyboardInterrupt
+
+    usual = mode()
+    try:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = before[2]
+        with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
+            train_network(crop_set(), SETTINGS, look)
+        assert set(during) == {(True, False, False)}
+        assert mode() == before
+    finally:
+        torch.use_deterministic_algorithms(usual[0], warn_only=usual[1])
+        torch.utils.deterministic.fill_uninitialized_memory = usual[2]
 
 
 def test_pixels_and_truth_turn_together() -> None:

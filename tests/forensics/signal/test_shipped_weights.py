@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
     not (HERE / ARRAYS_FILE).is_file(), reason="the signal expert's weights are not shipped yet"
 )
 MAX_BYTES = 25_000_000
+PARTS = ("linear", "neural", "trees", "network")
 
 
 def test_the_files_are_small_and_are_what_the_digest_says() -> None:
@@ -31,10 +32,19 @@ def test_the_arrays_fit_together_and_are_finite() -> None:
     assert len(trees.feature) == len(trees.threshold) == len(trees.left) == len(trees.right)
     assert trees.feature.max() < NUM_FEATURES
     assert max(trees.left.max(), trees.right.max(), trees.roots.max()) < len(trees.feature)
+    for member in weights.neural.members:
+        assert member[0].shape[1] == NUM_FEATURES
+        assert member[-1].shape == (1,)
+        for weight, bias in zip(member[::2], member[1::2], strict=True):
+            assert len(weight) == len(bias)
+        for bias, following in zip(member[1:-1:2], member[2::2], strict=True):
+            assert following.shape[1] == len(bias)
+        assert all(np.isfinite(layer).all() for layer in member)
+    assert len(weights.neural.members) > 1
     leaves = trees.feature == -1
     assert (trees.left[leaves] == np.flatnonzero(leaves)).all()
     assert len(network.crop_weight) == 2 * len(network.cell_weight)
-    assert weights.fusion.shape == (3,)
+    assert weights.fusion.shape == (4,)
     assert (weights.fusion >= 0).all()
     for array in (linear.mean, linear.weight, trees.threshold, network.crop_weight, weights.fusion):
         assert np.isfinite(array).all()
@@ -43,7 +53,7 @@ def test_the_arrays_fit_together_and_are_finite() -> None:
 def test_the_summary_is_of_these_files() -> None:
     weights = load_weights()
     summary = json.loads((HERE / "fit.json").read_text(encoding="utf-8"))
-    fusion = [summary["fusion"][name] for name in ("linear", "trees", "network", "bias")]
+    fusion = [summary["fusion"][name] for name in (*PARTS, "bias")]
     assert fusion == pytest.approx([*weights.fusion, weights.fusion_bias])
     assert len(summary["out_of_fold"]) == summary["num_pictures"]
     assert sum(row["label"] for row in summary["out_of_fold"]) == summary["num_generated"]
@@ -56,7 +66,7 @@ def test_the_shipped_expert_judges_a_picture() -> None:
     assert score.p_fake is not None
     assert 0 <= score.p_fake <= 1
     assert score.cells.shape == (25, 37)
-    assert set(score.parts) == {"linear", "trees", "network"}
+    assert tuple(score.parts) == PARTS
     assert load_signal_expert().score(rgb).p_fake == score.p_fake
 
 

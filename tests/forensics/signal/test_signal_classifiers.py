@@ -1,9 +1,16 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundsight.forensics.signal.classifiers import CLIP_SIGMAS, Linear, Trees, standardised
+from groundsight.forensics.signal.classifiers import (
+    CLIP_SIGMAS,
+    Linear,
+    Neural,
+    Trees,
+    standardised,
+)
 from groundsight.forensics.signal.planes import Vector
 
 
@@ -12,6 +19,19 @@ def vector(*values: float) -> Vector:
 
 
 LINEAR = Linear(vector(10, 0, -1), vector(2, 1, 0.5), vector(3, -1, 0.5), bias=0.25)
+
+
+def layers(*arrays: object) -> tuple[npt.NDArray[np.float16], ...]:
+    return tuple(np.array(array, dtype=np.float16) for array in arrays)
+
+
+DEEP = layers([[1, 0], [0, -1]], [0, 1], [[2, 1], [-1, 1]], [0, 0.5], [[1, -2]], [0.25])
+SHALLOW = layers([[-1, 1], [1, 1]], [0, 0.5], [[3, 2]], [-0.25])
+
+
+def neural(*members: tuple[npt.NDArray[np.float16], ...]) -> Neural:
+    return Neural(vector(10, 0), vector(2, 1), members)
+
 
 # if x0 <= 1.5: (if x1 <= -2: 0.5 else 0.125) else -1;  always 0.0625;  if x1 <= 4: 8 else 16
 TREES = Trees(
@@ -42,6 +62,44 @@ def test_standardised_rows() -> None:
     rows = np.stack([vector(12, 3, -1), vector(0, -3, 9)])
     assert standardised(rows, LINEAR.mean, LINEAR.scale).tolist() == [[1, 3, 0], [-5, -3, 5]]
     assert standardised(rows, LINEAR.mean, LINEAR.scale).dtype == np.float32
+
+
+def test_neural_by_hand() -> None:
+    """At (2, −2) sigmas.
+
+    Deep: (2, 2 + 1), then (4 + 3, −2 + 3 + 0.5), then 7 − 3 + 0.25 = 4.25.
+    Shallow: (−2 − 2 → 0, 0 + 0.5), then 1 − 0.25 = 0.75.
+    """
+    x = vector(14, -2)
+    assert neural(DEEP).logit(x) == 4.25
+    assert neural(SHALLOW).logit(x) == 0.75
+    assert neural(DEEP, SHALLOW).logit(x) == 2.5
+
+
+def test_a_perceptron_may_say_real() -> None:
+    """At (0, 3) sigmas the hidden values are (0, −2 → 0), (0, 0.5): 0 − 1 + 0.25, not cut at 0."""
+    assert neural(DEEP).logit(vector(10, 3)) == -0.75
+
+
+def test_a_perceptron_sees_five_sigmas_at_most() -> None:
+    """At (5, 0) sigmas: (5, 1), then (11, −3.5 → 0), then 11.25."""
+    assert neural(DEEP).logit(vector(20, 0)) == 11.25
+    assert neural(DEEP).logit(vector(1e9, 0)) == 11.25
+    assert neural(DEEP).logit(vector(18, 0)) == 9.25  # four sigmas are not cut
+    far, edge = vector(-1e9, 1e9), vector(0, 5)
+    assert neural(DEEP, SHALLOW).logit(far) == neural(DEEP, SHALLOW).logit(edge)
+
+
+@given(st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32))
+def test_neural_is_the_mean_of_its_members(x0: float, x1: float) -> None:
+    x = vector(x0, x1)
+    mean = (neural(DEEP).logit(x) + 2 * neural(SHALLOW).logit(x)) / 3
+    assert neural(DEEP, SHALLOW, SHALLOW).logit(x) == pytest.approx(mean, abs=1e-9)
+
+
+def test_sums_are_not_in_half_precision() -> None:
+    """60000 is below the largest half, 120000 is not."""
+    assert neural(layers([[60000, 60000]], [1])).logit(vector(12, 1)) == 120_001
 
 
 @pytest.mark.parametrize(

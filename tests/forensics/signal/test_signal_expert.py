@@ -30,12 +30,15 @@ def checked(level: int, height: int, width: int) -> RGB:
 
 
 def test_a_picture_by_hand(expert: SignalExpert) -> None:
-    """Luma 150: linear 2 · 1 + 0.5, tree 3, network 1.5 + 0.25; ½, ¼ and ⅛ of them less ¾."""
+    """Luma 150: linear 2 + 0.5, neural (1 + 0.25 + 3 + 0.25)/2, tree 3, network 1.5 + 0.25.
+
+    Of these ½, ⅜, ¼ and ⅛, less ¾.
+    """
     score = expert.score(checked(150, 256, 256))
-    expected = {"linear": 2.5, "trees": 3.0, "network": 1.75}
+    expected = {"linear": 2.5, "neural": 2.25, "trees": 3.0, "network": 1.75}
     assert score.parts == pytest.approx(expected, abs=1e-4)
     assert list(score.parts) == list(expected)
-    logit = 0.5 * 2.5 + 0.25 * 3 + 0.125 * 1.75 - 0.75
+    logit = 0.5 * 2.5 + 0.375 * 2.25 + 0.25 * 3 + 0.125 * 1.75 - 0.75
     assert score.p_fake == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-5)
     assert score.why_not == ""
     assert score.cells == pytest.approx(0.5)
@@ -138,5 +141,6 @@ def test_statistics_are_of_the_middle_only(expert: SignalExpert) -> None:
     rgb[:100] = rgb[-100:] = 255
     parts = expert.score(rgb).parts
     assert parts["linear"] == pytest.approx(2 * (60 - 100) / 50 + 0.5, abs=1e-4)
+    assert parts["neural"] == pytest.approx((-2 * 0.8 + 0.25 - 0.8 + 0.25) / 2, abs=1e-4)
     assert parts["trees"] == -1
     assert parts["network"] != expert.score(checked(60, 800, 800)).parts["network"]

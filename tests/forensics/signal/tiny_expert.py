@@ -1,7 +1,8 @@
 """A signal expert whose every number can be worked by hand, in the format of the shipped files.
 
 Its network is one average pooling: the features of a cell are the mean R, G and B of its 8 × 8
-pixels. Its linear part and its one tree look at the mean luma of the window alone.
+pixels. Its linear part, its two perceptrons and its one tree look at the mean luma of the window
+alone.
 """
 
 import base64
@@ -39,7 +40,11 @@ def tiny_network() -> Network:
 
 
 def tiny_arrays() -> dict[str, npt.NDArray[np.generic]]:
-    """The arrays file: linear (luma − 100)/50 · 2 + 0.5; the tree −1 up to luma 100, else 3."""
+    """The arrays file, with s = (luma − 100)/50.
+
+    Linear 2 s + 0.5. Neural, with [x] for max(x, 0), the mean of [s] − 2 [−s] + 0.25 and of
+    3 [2 s − 1] − [−s] + 0.25. The tree −1 up to luma 100, else 3.
+    """
     mean, scale, weight = np.zeros(NUM_FEATURES), np.ones(NUM_FEATURES), np.zeros(NUM_FEATURES)
     mean[LUMA_MEAN], scale[LUMA_MEAN], weight[LUMA_MEAN] = 100, 50, 2
     network = tiny_network()
@@ -48,6 +53,8 @@ def tiny_arrays() -> dict[str, npt.NDArray[np.generic]]:
         "linear.scale": scale.astype(np.float32),
         "linear.weight": weight.astype(np.float32),
         "linear.bias": np.array([0.5]),
+        **perceptron("neural.0", [1, -1], [0, 0], [1, -2], 0.25),
+        **perceptron("neural.1", [2, -1], [-1, 0], [3, -1], 0.25),
         "trees.roots": np.array([0], dtype=np.int32),
         "trees.feature": np.array([LUMA_MEAN, -1, -1], dtype=np.int32),
         "trees.threshold": np.array([100.0, -1.0, 3.0]),
@@ -58,9 +65,19 @@ def tiny_arrays() -> dict[str, npt.NDArray[np.generic]]:
         "network.crop_bias": np.array([network.crop_bias]),
         "network.cell_weight": network.cell_weight,
         "network.cell_bias": np.array([network.cell_bias]),
-        "fusion.weight": np.array([0.5, 0.25, 0.125]),
+        "fusion.weight": np.array([0.5, 0.375, 0.25, 0.125]),
         "fusion.bias": np.array([-0.75]),
     }
+
+
+def perceptron(
+    name: str, slopes: list[float], offsets: list[float], weight: list[float], bias: float
+) -> dict[str, npt.NDArray[np.generic]]:
+    """One hidden layer that sees the luma alone, and the output."""
+    hidden = np.zeros((len(slopes), NUM_FEATURES))
+    hidden[:, LUMA_MEAN] = slopes
+    layers = (hidden, np.array(offsets), np.array([weight]), np.array([bias]))
+    return {f"{name}.{i}": layer.astype(np.float16) for i, layer in enumerate(layers)}
 
 
 def write_tiny(folder: Path, arrays: Arrays | None = None) -> Path:

@@ -136,7 +136,7 @@ def prepare(pictures: list[FitPicture], settings: FitSettings, say: Say) -> FitD
 
 
 def out_of_fold_logits(data: FitData, settings: FitSettings, say: Say) -> Float:
-    """(N, 3) log-odds of the protocol view of each picture by parts that did not see its fold."""
+    """(N, P) log-odds of the protocol view of each picture by parts that did not see its fold."""
     logits = np.zeros((len(data.pictures), len(PARTS)))
     for fold in range(NUM_FOLDS):
         say(f"fold {fold + 1} of {NUM_FOLDS}")

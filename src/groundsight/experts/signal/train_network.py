@@ -4,7 +4,8 @@ Half of the crops hold a rectangle of a picture of the other class. The cell hea
 of them which cells are generated, the crop head from those that are of one class throughout.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,22 @@ class CropSet:
     weights: npt.NDArray[np.float64]
 
 
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Torch's deterministic mode; afterwards the process is in the mode it was in."""
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # no buffer is read before written
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+
+
+@_deterministic()
 def train_network(
     data: CropSet, settings: NetworkTraining, progress: Callable[[int, float], None]
 ) -> SignalNetwork:
@@ -62,8 +79,6 @@ def train_network(
         The running average of the weights, in evaluation mode.
     """
     torch.manual_seed(derive_seed(settings.seed, "network"))
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # no buffer is read before written
     rng = make_rng(settings.seed, "batches")
     network = SignalNetwork().to(memory_format=torch.channels_last)
     average = SignalNetwork()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from groundsight.core.errors import UsageError
 from groundsight.forensics.signal.classifiers import Linear, Neural, Trees
 from groundsight.forensics.signal.network import Network
 
@@ -47,15 +48,26 @@ def load_weights(folder: Path = HERE) -> SignalWeights:
 
     Raises:
         FileNotFoundError: the folder lacks one of the two files.
+        UsageError: the arrays file lacks an array, as one of another version does.
     """
     from safetensors.numpy import load
 
     data, graph = (folder / ARRAYS_FILE).read_bytes(), (folder / GRAPH_FILE).read_bytes()
-    return unpack(load(data), graph, sha256(data + graph).hexdigest())
+    try:
+        return unpack(load(data), graph, sha256(data + graph).hexdigest())
+    except KeyError as missing:
+        raise UsageError(
+            f"{folder / ARRAYS_FILE} lacks the array {missing}: it is not of this version of "
+            "groundsight. Fit it again, or install the package again for the shipped one."
+        ) from None
 
 
 def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
-    """Give the arrays of a file their places."""
+    """Give the arrays of a file their places.
+
+    Raises:
+        KeyError: the name of an array that is not there.
+    """
 
     def scalar(name: str) -> float:
         return float(arrays[name].reshape(-1)[0])
@@ -95,12 +107,16 @@ def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
 
 def _members(arrays: Arrays) -> tuple[tuple[npt.NDArray[np.float16], ...], ...]:
     """The layers of each perceptron, kept as "neural.MEMBER.LAYER"."""
-    found: list[tuple[npt.NDArray[np.float16], ...]] = []
-    while f"neural.{len(found)}.0" in arrays:
-        layers: list[npt.NDArray[np.float16]] = []
-        while (name := f"neural.{len(found)}.{len(layers)}") in arrays:
-            layers.append(arrays[name].astype(np.float16))
-        found.append(tuple(layers))
+    named = {name.rpartition(".")[0] for name in arrays if name.startswith("neural.")}
+    return tuple(_layers(arrays, f"neural.{i}") for i in range(max(1, len(named))))
+
+
+def _layers(arrays: Arrays, member: str) -> tuple[npt.NDArray[np.float16], ...]:
+    """Weights and biases in turn, up to the layer that gives one number."""
+    found: list[npt.NDArray[np.float16]] = []
+    while not found or found[-1].size > 1:
+        for _ in ("weight", "bias"):
+            found.append(arrays[f"{member}.{len(found)}"].astype(np.float16))
     return tuple(found)
 
 
