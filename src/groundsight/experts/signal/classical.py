@@ -9,7 +9,7 @@ import numpy.typing as npt
 from groundsight.forensics.signal.classifiers import Linear, Neural, Trees, standardised
 from groundsight.forensics.signal.planes import Plane
 
-INVERSE_PENALTY = 3e-3
+INVERSE_PENALTY = 3e-2
 NUM_TREES = 500
 Float = npt.NDArray[np.float64]
 

@@ -47,7 +47,8 @@ def _fit_member(
 ) -> tuple[Half, ...]:
     torch.manual_seed(derive_seed(0, "neural", index) % 2**31)
     network = _network(inputs.shape[1])
-    steps = len(inputs) // BATCH
+    batch = min(BATCH, len(inputs))
+    steps = len(inputs) // batch
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=max(2, steps * EPOCHS)
@@ -55,7 +56,7 @@ def _fit_member(
     for _ in range(EPOCHS):
         order = torch.randperm(len(inputs))
         for step in range(steps):
-            chosen = order[step * BATCH : (step + 1) * BATCH]
+            chosen = order[step * batch : (step + 1) * batch]
             losses = functional.binary_cross_entropy_with_logits(
                 network(inputs[chosen])[:, 0], targets[chosen], reduction="none"
             )
