@@ -99,14 +99,14 @@ def test_every_case_has_whole_sentences_and_says_who_wrote_them(signal_p: float 
 
 
 def test_what_nothing_examined_stays_empty() -> None:
-    line = signal_evidence(make_score(0.8))
-    said = explain(PICTURE, decide([], 0.8), [line], [])
+    line = signal_evidence(make_score(0.9))
+    said = explain(PICTURE, decide([], 0.9), [line], [])
     assert said.detailed_observation == DetailedObservation(
         texture="The finest structure looks like that of AI-generated pictures "
-        "(signal, p_fake 0.80)."
+        "(signal, p_fake 0.90)."
     )
     assert said.technical_analysis == TechnicalAnalysis()
-    assert said.specialist_analysis == SpecialistAnalysis(prob_frequency=0.8)
+    assert said.specialist_analysis == SpecialistAnalysis(prob_frequency=0.9)
 
 
 def test_the_scan_names_lines_gaps_and_failures() -> None:

@@ -28,7 +28,7 @@ FULL_SIDE_PX = 64
 "Shorter sides need more evidence a pixel."
 MAX_AREA_RATE = 0.8
 "A larger rectangle is a frame around the picture, not a region in it."
-MIN_SCORE = 0.35
+MIN_SCORE = 0.4
 "Chosen on composites and untouched photographs of the `fit` split."
 
 

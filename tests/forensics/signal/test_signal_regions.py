@@ -12,6 +12,7 @@ from groundsight.forensics.signal.planes import Plane
 from groundsight.forensics.signal.regions import (
     CLIP,
     FOREIGN,
+    GENERATED_THROUGHOUT,
     MAX_REGIONS,
     STRONGEST,
     CellBox,
@@ -133,7 +134,10 @@ def test_a_picture_generated_throughout_has_relative_regions() -> None:
 
 def test_what_is_relative_is_decided_by_the_whole_picture() -> None:
     cells = cells_with((slice(20, 40), slice(10, 40)))
-    below, at = (find_regions(score(cells, p), 480, 480)[0] for p in (0.499, 0.5))
+    below, at = (
+        find_regions(score(cells, p), 480, 480)[0]
+        for p in (GENERATED_THROUGHOUT - 1e-3, GENERATED_THROUGHOUT)
+    )
     assert (below.relative, at.relative) == (False, True)
 
 

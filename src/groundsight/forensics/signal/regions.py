@@ -21,8 +21,9 @@ MERGE = 2
 CLIP = 3.0
 "Log-odds beyond this count as this: one blaring spot is not a region."
 MAX_REGIONS = 3
-GENERATED_THROUGHOUT = 0.5
-"From this p_fake of the whole picture on, regions are relative to the picture itself."
+GENERATED_THROUGHOUT = 0.85
+"""From this p_fake of the whole picture on, regions are relative to the picture itself. It is where
+the verdict rule says AI-GENERATED: any lower and many photographs would get such regions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,9 @@ class ScanSettings:
     min_side: int
 
 
-FOREIGN = ScanSettings(quantile=0.7, share=1.0, offset=0.3, min_strength=6.7, min_side=3)
-"A region that differs from an otherwise unsuspicious picture; one untouched photo in ten has one."
+FOREIGN = ScanSettings(quantile=0.7, share=1.0, offset=0.3, min_strength=8.2, min_side=3)
+"""A region that differs from an otherwise unsuspicious picture; one untouched photo in twenty has
+one."""
 STRONGEST = ScanSettings(quantile=0.8, share=1.0, offset=0.2, min_strength=2.0, min_side=3)
 "The strongest parts of a picture that looks generated throughout."
 
