@@ -2,8 +2,8 @@
 
 A detector fitted on pictures as they were published learns how they were published (most
 photographs here are JPEG near quality 95, most generated pictures PNG). So nothing is ever shown
-to the expert as it was published: every view ends in a JPEG whose quality is drawn from the same
-law for both classes, and most views are re-coded or resized before that.
+to the expert as it was published: every view ends in a codec drawn from the same law for both
+classes, mostly JPEG, and most views are re-coded or resized before that.
 """
 
 import io
@@ -40,7 +40,7 @@ def protocol_view(image: Image.Image, key: str) -> Image.Image:
 
 
 def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
-    """A picture as it might have travelled, ending in a JPEG.
+    """A picture as it might have travelled and been saved: four times in five as JPEG, else WebP.
 
     Args:
         image: RGB.
@@ -48,7 +48,12 @@ def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
         index: number of the view; each (key, index) always gives the same view.
     """
     rng = make_rng(0, "view", key, index)
-    return final_codec(travelled(image, rng), rng)
+    image = travelled(image, rng)
+    if rng.random() < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.4))))
+    if rng.random() < 0.2:
+        return recode(image, "WEBP", int(rng.integers(60, 96)))
+    return final_codec(image, rng)
 
 
 def travelled(image: Image.Image, rng: np.random.Generator) -> Image.Image:

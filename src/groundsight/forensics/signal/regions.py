@@ -46,9 +46,9 @@ class ScanSettings:
     min_side: int
 
 
-FOREIGN = ScanSettings(quantile=0.7, share=1.0, offset=0.3, min_strength=8.2, min_side=3)
-"""A region that differs from an otherwise unsuspicious picture; one untouched photo in twenty has
-one."""
+FOREIGN = ScanSettings(quantile=0.7, share=1.0, offset=0.3, min_strength=9.0, min_side=3)
+"""A region that differs from an otherwise unsuspicious picture; three untouched photos in a
+hundred have one."""
 STRONGEST = ScanSettings(quantile=0.8, share=1.0, offset=0.2, min_strength=2.0, min_side=3)
 "The strongest parts of a picture that looks generated throughout."
 
