@@ -27,7 +27,7 @@ from groundsight.engines.builtin.claims import Claim, ClaimKind, read_claims
 from groundsight.forensics.finding import Finding, Says
 
 # Between these the signal expert is often wrong: out of fold, 35% of the fit pictures lie there; of
-# the rest 92% are right, and 2.8% of the photographs are at HIGH or more.
+# the rest 92% are right, and 3.2% of the photographs are at HIGH or more.
 LOW, HIGH = 0.25, 0.85
 # Laundering signs widen the band by this much on each side.
 LAUNDERED_MARGIN = 0.10
