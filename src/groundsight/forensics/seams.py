@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.core.types import XYXY
+from groundsight.forensics.runs import best_runs
 from groundsight.forensics.signal.planes import RGB
 
 Evidence = npt.NDArray[np.float32]
@@ -79,18 +80,8 @@ def step_evidence(rgb: RGB) -> Evidence:
 
 def promising_columns(evidence: Evidence) -> npt.NDArray[np.int64]:
     """Columns, ascending, whose best unbroken run of evidence is among the longest."""
-    columns = evidence.shape[1]
-    run = np.full(columns, -np.inf)
-    start = np.zeros(columns, dtype=np.int64)
-    best, length = run.copy(), start.copy()
-    for row, values in enumerate(evidence - np.float32(TYPICAL)):
-        fresh = run < 0
-        run = np.where(fresh, values, run + values)
-        start = np.where(fresh, row, start)
-        better = run > best
-        best = np.where(better, run, best)
-        length = np.where(better, row + 1 - start, length)
-    best[(length < MIN_RUN_PX) | (best <= 0)] = 0
+    runs = best_runs(evidence - np.float32(TYPICAL), evidence.shape[1])
+    best = np.where(runs.stop - runs.start < MIN_RUN_PX, 0.0, np.maximum(runs.total, 0.0))
     top = np.argsort(-best, kind="stable")[:MAX_LINES]
     return np.sort(top[best[top] > 0])
 

@@ -7,11 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.forensics.signal.classifiers import Linear, Neural, Trees, standardised
-from groundsight.forensics.signal.planes import Plane
+from groundsight.forensics.signal.planes import Plane, Vector
 
 INVERSE_PENALTY = 3e-2
 NUM_TREES = 500
 Float = npt.NDArray[np.float64]
+
+
+def mean_and_scale(features: Plane) -> tuple[Vector, Vector]:
+    """(D,) means and (D,) positive deviations; linear and neural share them in the file."""
+    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6).astype(np.float32)
+    return mean, scale
 
 
 def fit_linear(features: Plane, labels: Float, weights: Float) -> Linear:
@@ -24,8 +31,7 @@ def fit_linear(features: Plane, labels: Float, weights: Float) -> Linear:
     """
     from sklearn.linear_model import LogisticRegression
 
-    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6).astype(np.float32)
+    mean, scale = mean_and_scale(features)
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=300)
     model.fit(standardised(features, mean, scale), labels, sample_weight=weights / weights.mean())
     return Linear(mean, scale, model.coef_[0].astype(np.float32), float(model.intercept_[0]))

@@ -47,8 +47,8 @@ from groundsight.experts.signal.pictures import (
 )
 from groundsight.experts.signal.train_network import CropSet, NetworkTraining, train_network
 from groundsight.forensics.signal.classifiers import Linear, Neural, Trees
-from groundsight.forensics.signal.network import Network
 from groundsight.forensics.signal.planes import Plane
+from groundsight.forensics.signal.weights import unpack_network
 
 Say = Callable[[str], None]
 TREE_VIEWS = 8
@@ -221,12 +221,5 @@ def _weights(data: FitData, keep: npt.NDArray[np.bool_] | None) -> Float:
 
 def _network_logits(network: SignalNetwork, pictures: list[FitPicture]) -> list[float]:
     """By the very code that runs in production."""
-    heads = network_arrays(network)
-    shipped = Network(
-        network_graph(network),
-        heads["network.crop_weight"].astype(np.float32),
-        float(heads["network.crop_bias"][0]),
-        heads["network.cell_weight"].astype(np.float32),
-        float(heads["network.cell_bias"][0]),
-    )
+    shipped = unpack_network(network_arrays(network), network_graph(network))
     return [shipped.score(protocol_pixels(picture)).logit for picture in pictures]

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from groundsight.core.seeds import derive_seed
-from groundsight.experts.signal.classical import Float
+from groundsight.experts.signal.classical import Float, mean_and_scale
 from groundsight.forensics.signal.classifiers import Neural, standardised
 from groundsight.forensics.signal.planes import Plane
 
@@ -33,8 +33,7 @@ def fit_neural(features: Plane, labels: Float, weights: Float, *, threads: int) 
         threads: of torch; the last bits depend on it.
     """
     torch.set_num_threads(threads)
-    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6).astype(np.float32)
+    mean, scale = mean_and_scale(features)
     inputs = torch.from_numpy(standardised(features, mean, scale))
     smooth = torch.from_numpy((labels * (1 - SMOOTHING) + SMOOTHING / 2).astype(np.float32))
     importance = torch.from_numpy((weights / weights.mean()).astype(np.float32))

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from groundsight.core.seeds import make_rng
+from groundsight.forensics.signal.expert import MAX_SIDE
 
-MAX_SIDE = 1024
 PROTOCOL_QUALITY = (80, 95)
 _KERNELS = (
     Image.Resampling.BILINEAR,

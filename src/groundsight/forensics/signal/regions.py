@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.core.types import XYXY
+from groundsight.forensics.runs import best_runs
 from groundsight.forensics.signal.expert import SignalScore
 from groundsight.forensics.signal.planes import Plane, block_mean
 
@@ -151,20 +152,10 @@ def best_rectangle(excess: npt.NDArray[np.float64]) -> tuple[float, CellBox]:
     below = np.concatenate([np.zeros((1, finite.shape[1])), finite.cumsum(axis=0)])
     top, bottom = np.triu_indices(len(below), 1)
     strips = below[bottom] - below[top]  # (pairs, columns) sums between two rows
-    run = np.full(len(strips), -np.inf)
-    start = np.zeros(len(strips), dtype=np.int64)
-    best, best_start, best_stop = run.copy(), start.copy(), start.copy()
-    for column in range(strips.shape[1]):
-        fresh = run < 0
-        run = np.where(fresh, strips[:, column], run + strips[:, column])
-        start = np.where(fresh, column, start)
-        better = run > best
-        best = np.where(better, run, best)
-        best_start = np.where(better, start, best_start)
-        best_stop = np.where(better, column + 1, best_stop)
-    at = int(best.argmax())
-    box = CellBox(int(top[at]), int(best_start[at]), int(bottom[at]), int(best_stop[at]))
-    return float(best[at]), box
+    best = best_runs(strips.T, len(strips))
+    at = int(best.total.argmax())
+    box = CellBox(int(top[at]), int(best.start[at]), int(bottom[at]), int(best.stop[at]))
+    return float(best.total[at]), box
 
 
 def _in_pixels(box: CellBox, side: float, width: int, height: int) -> XYXY:

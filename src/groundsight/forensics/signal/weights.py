@@ -68,16 +68,12 @@ def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
     Raises:
         KeyError: the name of an array that is not there.
     """
-
-    def scalar(name: str) -> float:
-        return float(arrays[name].reshape(-1)[0])
-
     return SignalWeights(
         linear=Linear(
             _float32(arrays["linear.mean"]),
             _float32(arrays["linear.scale"]),
             _float32(arrays["linear.weight"]),
-            scalar("linear.bias"),
+            _scalar(arrays["linear.bias"]),
         ),
         neural=Neural(
             _float32(arrays["linear.mean"]),
@@ -90,18 +86,27 @@ def unpack(arrays: Arrays, graph: bytes, digest: str) -> SignalWeights:
             arrays["trees.threshold"].astype(np.float64),
             arrays["trees.left"].astype(np.int32),
             arrays["trees.right"].astype(np.int32),
-            int(scalar("trees.depth")),
+            int(_scalar(arrays["trees.depth"])),
         ),
-        network=Network(
-            graph,
-            _float32(arrays["network.crop_weight"]),
-            scalar("network.crop_bias"),
-            _float32(arrays["network.cell_weight"]),
-            scalar("network.cell_bias"),
-        ),
+        network=unpack_network(arrays, graph),
         fusion=arrays["fusion.weight"].astype(np.float64),
-        fusion_bias=scalar("fusion.bias"),
+        fusion_bias=_scalar(arrays["fusion.bias"]),
         sha256=digest,
+    )
+
+
+def unpack_network(arrays: Arrays, graph: bytes) -> Network:
+    """The network of a graph and its two heads.
+
+    Raises:
+        KeyError: the name of an array that is not there.
+    """
+    return Network(
+        graph,
+        _float32(arrays["network.crop_weight"]),
+        _scalar(arrays["network.crop_bias"]),
+        _float32(arrays["network.cell_weight"]),
+        _scalar(arrays["network.cell_bias"]),
     )
 
 
@@ -118,6 +123,10 @@ def _layers(arrays: Arrays, member: str) -> tuple[npt.NDArray[np.float16], ...]:
         for _ in ("weight", "bias"):
             found.append(arrays[f"{member}.{len(found)}"].astype(np.float16))
     return tuple(found)
+
+
+def _scalar(array: npt.NDArray[np.generic]) -> float:
+    return float(array.reshape(-1)[0])
 
 
 def _float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
