@@ -6,7 +6,7 @@ from PIL import Image
 
 from groundsight.core.errors import UsageError
 from groundsight.core.seeds import make_rng
-from groundsight.synth.shapes import draw_scene, render_scene, write_shapes
+from groundsight.synth.shapes import OBJECTS, draw_scene, render_scene, write_shapes
 from groundsight.tasks import TASKS
 
 
@@ -90,3 +90,14 @@ def test_impossible_sets_are_refused(tmp_path: Path, num: int, max_odd: int) -> 
         write_shapes(tmp_path, 3, grid=2, max_odd=2)
     with pytest.raises(UsageError):
         draw_scene(make_rng(0), side_px=50, num_odd=2, num_shapes=4)
+
+
+def test_a_board_of_two_by_two_holds_three_shapes_whatever_the_label(tmp_path: Path) -> None:
+    samples = write_shapes(tmp_path, 6, grid=2, grey=True)
+    assert {len(sample.extra[OBJECTS]) for sample in samples} == {3}
+
+
+def test_the_regions_are_among_the_objects(tmp_path: Path) -> None:
+    for sample in write_shapes(tmp_path, 6, grid=3, max_odd=3):
+        places = [tuple(thing["xyxy_px"]) for thing in sample.extra[OBJECTS]]
+        assert all(tuple(region.xyxy) in places for region in sample.regions)

@@ -22,6 +22,9 @@ from groundsight.core.types import XYXY, ImageRef, Label, Sample, SampleRegion
 
 Kind = Literal["odd_one_out", "difference"]
 
+OBJECTS = "objects"
+"Key of `Sample.extra`: all shapes of the last picture, each with `name` and `xyxy_px`."
+
 GREY = "grey"
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (214, 40, 40),
@@ -171,8 +174,15 @@ def _odd_one_out(folder: Path, index: int, rng: np.random.Generator, look: _Look
     label: Label = 1 if index % 2 else 0
     side_px = look.side_px
     num_odd = int(rng.integers(1, look.max_odd + 1)) if label else 0
-    num_shapes = int(rng.integers(max(4, 2 * num_odd + 1), 9))
-    scene = draw_scene(rng, side_px=side_px, num_odd=num_odd, num_shapes=num_shapes, grey=look.grey)
+    num_shapes = int(rng.integers(max(look.grid + 1, 2 * num_odd + 1), look.grid**2))
+    scene = draw_scene(
+        rng,
+        side_px=side_px,
+        num_odd=num_odd,
+        num_shapes=num_shapes,
+        grey=look.grey,
+        grid=look.grid,
+    )
     name = f"{index:06d}.png"
     render_scene(scene, rng, side_px=side_px).save(folder / name)
     return Sample(
@@ -183,6 +193,7 @@ def _odd_one_out(folder: Path, index: int, rng: np.random.Generator, look: _Look
         regions=tuple(_region(scene.shapes[place], 0) for place in scene.odd),
         tags=("odd shape",) if label else (),
         source="shapes",
+        extra=_objects(scene),
     )
 
 
@@ -205,7 +216,18 @@ def _difference(folder: Path, index: int, rng: np.random.Generator, look: _Look)
         question="One shape of Image 2 is another in Image 1. Which one?",
         regions=(_region(scene.shapes[0], 1),),
         source="shapes",
+        extra=_objects(scene),
     )
+
+
+def _objects(scene: Scene) -> dict[str, list[dict[str, object]]]:
+    """Every shape of the (last) picture, for a warm-up that labels more than what is asked."""
+    return {
+        OBJECTS: [
+            {"name": f"{shape.colour} {shape.form}", "xyxy_px": list(shape.xyxy_px)}
+            for shape in scene.shapes
+        ]
+    }
 
 
 def _region(shape: Shape, image_index: int) -> SampleRegion:

@@ -4,8 +4,11 @@
 
 The models of the papers start from towers that have seen billions of pictures. A nano tower with
 random weights learns next to nothing from next-token loss on a few thousand replies; told at every
-visual token whether a known region lies there, of which kind it is and where its box ends, it needs
-minutes. The heads that are used for this are thrown away; the model keeps its architecture.
+visual token which object lies there, where its box ends and whether it is a region that is asked
+for, it needs minutes. All objects are told where a sample knows them (`Sample.extra["objects"]`,
+see `synth.shapes`), else the regions alone: a tower that is told of the odd shape only has little
+to learn places from. The heads that are used for this are thrown away; the model keeps its
+architecture.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +21,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from groundsight.core.errors import UsageError
-from groundsight.core.types import Sample
+from groundsight.core.types import XYXY, Sample
+from groundsight.synth.shapes import OBJECTS
 from groundsight.tasks.base import gold_regions
 from groundsight.train.samples import open_pictures
 
 _MIN_SHARE = 0.2  # of the smaller of region and token: a token that sees less of it is not told
 _MERGE = 2
+_ASKED_WEIGHT = 4.0  # tokens of a region are fewer than the rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +54,11 @@ class DenseLabels(NamedTuple):
     pixels: torch.Tensor
     "(N, patches, patch_dim) float16, as the processor makes them."
     kinds: torch.Tensor
-    "(N, T) int64: 0 where no region lies, else 1 + its kind."
+    "(N, T) int64: 0 where no object lies, else 1 + its kind."
+    asked: torch.Tensor
+    "(N, T) float32: 1 where the object is a region of the sample."
     boxes: torch.Tensor
-    "(N, T, 4) float32: x0, y0, x1, y1 of the region there, -2 to 2 over the picture."
+    "(N, T, 4) float32: x0, y0, x1, y1 of the object there, -2 to 2 over the picture."
     grid: torch.Tensor
     "(3,) int64: the processor's `image_grid_thw`, the same for all."
 
@@ -69,7 +76,7 @@ def warm_up_tower(
     Args:
         model: of a family whose tower is `model.model.visual`; changed in place.
         processor: of the model.
-        samples: with one equally large picture each; their regions are the labels.
+        samples: with one equally large picture each; their objects and regions are the labels.
         settings: see there.
         say: is told the loss every 50 steps.
 
@@ -84,7 +91,8 @@ def warm_up_tower(
     device = next(tower.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        heads = nn.Linear(tower.config.out_hidden_size, int(labels.kinds.max()) + 1 + 4).to(device)
+        heads = nn.Linear(tower.config.out_hidden_size, int(labels.kinds.max()) + 1 + 1 + 4)
+    heads = heads.to(device)
     trained = [p for p in tower.parameters() if p.requires_grad] + list(heads.parameters())
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01)
     order = torch.Generator().manual_seed(settings.seed)
@@ -111,40 +119,72 @@ def dense_labels(processor: Any, samples: Sequence[Sample]) -> DenseLabels:
     Raises:
         UsageError: as `warm_up_tower`.
     """
-    names = sorted({region.description for sample in samples for region in sample.regions})
+    things = [_things(sample) for sample in samples]
+    names = sorted({thing.name for of_one in things for thing in of_one})
     if not names:
         raise UsageError("a warm-up needs samples with regions: none has any")
-    pixels, kinds, boxes, grids = [], [], [], []
-    for sample in samples:
-        if len(sample.images) != 1:
-            raise UsageError(f"a warm-up takes one picture a sample, {sample.id} has several")
+    pixels, kinds, asked, boxes, grids = [], [], [], [], []
+    for sample, of_one in zip(samples, things, strict=True):
         picture = Image.fromarray(open_pictures(sample)[0])
         made = processor.image_processor([picture], return_tensors="pt")
         grids.append(made["image_grid_thw"][0])
         if not torch.equal(grids[-1], grids[0]):
             raise UsageError(f"a warm-up takes pictures of one size, {sample.id} has another")
-        kind, box = _token_labels(sample, names, grids[-1])
+        kind, is_asked, box = _token_labels(of_one, names, grids[-1])
         pixels.append(made["pixel_values"].half())
         kinds.append(kind)
+        asked.append(is_asked)
         boxes.append(box)
-    return DenseLabels(torch.stack(pixels), torch.stack(kinds), torch.stack(boxes), grids[0])
+    return DenseLabels(
+        torch.stack(pixels), torch.stack(kinds), torch.stack(asked), torch.stack(boxes), grids[0]
+    )
+
+
+class _Thing(NamedTuple):
+    """An object of a picture: what it is, where, and whether the sample asks for it."""
+
+    name: str
+    xyxy_unit: XYXY
+    asked: bool
+
+
+def _things(sample: Sample) -> list[_Thing]:
+    """Regions last, so that a token which sees two objects is told of the one that is asked for.
+
+    Raises:
+        UsageError: several pictures.
+    """
+    if len(sample.images) != 1:
+        raise UsageError(f"a warm-up takes one picture a sample, {sample.id} has several")
+    width, height = sample.images[0].width, sample.images[0].height
+    assert width is not None and height is not None, "samples are read with sizes"
+    asked = {region.xyxy_px: region for region in gold_regions(sample)}
+    known = sample.extra.get(OBJECTS) or [
+        {"name": region.description, "xyxy_px": place}
+        for region, place in zip(sample.regions, asked, strict=True)
+    ]
+    things = []
+    for thing in known:
+        x0, y0, x1, y1 = place = tuple(thing["xyxy_px"])
+        unit = (x0 / width, y0 / height, x1 / width, y1 / height)
+        things.append(_Thing(thing["name"], unit, place in asked))
+    return sorted(things, key=lambda thing: thing.asked)
 
 
 def _token_labels(
-    sample: Sample, names: Sequence[str], grid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+    things: Sequence[_Thing], names: Sequence[str], grid: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     rows, columns = int(grid[1]) // _MERGE, int(grid[2]) // _MERGE
     kinds = torch.zeros(rows, columns, dtype=torch.long)
+    asked = torch.zeros(rows, columns)
     boxes = torch.zeros(rows, columns, 4)
-    width, height = sample.images[0].width, sample.images[0].height
-    assert width is not None and height is not None, "samples are read with sizes"
-    for region, known in zip(gold_regions(sample), sample.regions, strict=True):
-        x0, y0, x1, y1 = region.xyxy_px
-        box = torch.tensor([x0 / width, y0 / height, x1 / width, y1 / height])
+    for thing in things:
+        box = torch.tensor(thing.xyxy_unit)
         covered = _covered(box, rows, columns)
-        kinds[covered] = 1 + names.index(known.description)
+        kinds[covered] = 1 + names.index(thing.name)
+        asked[covered] = float(thing.asked)
         boxes[covered] = box * 4 - 2
-    return kinds.flatten(), boxes.flatten(0, 1)
+    return kinds.flatten(), asked.flatten(), boxes.flatten(0, 1)
 
 
 def _covered(box: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
@@ -165,7 +205,12 @@ def _loss(
     out = tower(pixels, grid_thw=grid, return_dict=True)
     told = heads(out.pooler_output.unflatten(0, (len(index), -1)))
     kinds, boxes = labels.kinds[index].to(device), labels.boxes[index].to(device)
-    loss = F.cross_entropy(told[..., :-4].flatten(0, 1), kinds.flatten())
+    loss = F.cross_entropy(told[..., :-5].flatten(0, 1), kinds.flatten())
+    loss = loss + F.binary_cross_entropy_with_logits(
+        told[..., -5],
+        labels.asked[index].to(device),
+        pos_weight=torch.tensor(_ASKED_WEIGHT, device=device),
+    )
     inside = kinds > 0
     if inside.any():
         loss = loss + (told[..., -4:][inside] - boxes[inside]).abs().mean()
