@@ -1,0 +1,16 @@
+"""Benchmarks: one file each, one row here.
+
+    suite = SUITES["mig_bench"]
+    scores = [suite.score(sample, replies[sample.id]) for sample in suite.samples(path)]
+    figures = suite.summary(scores)
+
+Adding one: a `base.Suite` in a file of this folder, a row, a test that its gold replies earn full
+marks, and a line in docs/suites.md. One from outside needs no row: `my_package.mod:MY_SUITE`.
+"""
+
+from groundsight.core.table import Table
+from groundsight.suites.base import Figure, Interval, PublishedRow, SampleScore, Suite
+
+__all__ = ["SUITES", "Figure", "Interval", "PublishedRow", "SampleScore", "Suite"]
+
+SUITES: Table[Suite] = Table("suite", {})
