@@ -1,5 +1,6 @@
 """Dense labels of a warm-up, worked by hand, and a tower that gets better at them."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def shapes(folder: Path, num: int, **settings: bool | int) -> list[Sample]:
     return read_samples(folder / "samples.jsonl")
 
 
-def at(sample: Sample, objects: list[dict[str, object]]) -> Sample:
+def at(sample: Sample, objects: Sequence[Mapping[str, object]]) -> Sample:
     return sample.model_copy(update={"extra": {OBJECTS: objects}, "regions": ()})
 
 
