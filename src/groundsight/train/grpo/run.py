@@ -6,11 +6,8 @@ The folder gets `recipe.json`, `versions.json`, `metrics.jsonl`, `checkpoint-N/`
 `completions.html` and, at the end, the trained weights in `final/`.
 """
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from accelerate import PartialState
 
 from groundsight.core.errors import UsageError
@@ -29,25 +26,11 @@ from groundsight.train.grpo.trainer import GroundsightGRPOTrainer
 from groundsight.train.grpo.validation import Validator
 from groundsight.train.recipe import GrpoRecipe
 from groundsight.train.recipe.steps import plan_steps
-from groundsight.train.resume import train_from
-from groundsight.train.run_folder import (
-    STATE_FILE,
-    begin_run,
-    check_folder,
-    hash_lines,
-    last_checkpoint,
-)
+from groundsight.train.run_folder import STATE_FILE
 from groundsight.train.samples import read_samples
 from groundsight.train.starting_model import StartingModel, load_starting_model
-from groundsight.train.watch import (
-    GRPO_COLUMNS,
-    TrainingWatch,
-    quiet_libraries,
-    replace_progress,
-)
-
-FINAL = "final"
-Say = Callable[[str], None]
+from groundsight.train.training_run import Say, TrainingRun, check_apart, is_on_accelerator
+from groundsight.train.watch import GRPO_COLUMNS
 
 
 def run_grpo(
@@ -73,32 +56,16 @@ def run_grpo(
     Raises:
         UsageError: data, model or settings that do not fit; a folder that holds a run already.
     """
-    quiet_libraries()
-    state = PartialState(cpu=not _on_accelerator(device))
-    tell = say or _to_standard_error(state)
-    if state.is_main_process:
-        check_folder(out, resume=resume)
-    state.wait_for_everyone()
+    run = TrainingRun.open(out, resume=resume, device=device, say=say, needs=[STATE_FILE])
     samples = load_samples(recipe)
-    checkpoint = _checkpoint(out, tell) if resume else None
-    trainer = make_trainer(recipe, samples, out=out, device=device, say=tell)
-    add_validation(recipe, trainer, tell)
-    if state.is_main_process:
-        data_sha256 = hash_lines([sample.model_dump_json() for sample in samples])
-        begin_run(out, recipe, data_sha256=data_sha256, resume=resume)
-    watch = TrainingWatch(out, name=recipe.name, columns=GRPO_COLUMNS, say=tell)
-    teller = Teller(trainer, out, name=recipe.name, say=tell)
-    replace_progress(trainer, watch)
-    trainer.add_callback(teller)
-    try:
-        train_from(trainer, checkpoint)
-    finally:
-        watch.close()
-    trainer.save_model(str(out / FINAL))
-    if state.is_main_process:
+    trainer = make_trainer(recipe, samples, out=out, device=device, say=run.say)
+    add_validation(recipe, trainer, run.say)
+    teller = Teller(trainer, out, name=recipe.name, say=run.say)
+    final = run.train(trainer, recipe, samples, columns=GRPO_COLUMNS, callbacks=[teller])
+    if run.state.is_main_process:
         teller.draw(trainer.state.max_steps)
-        tell(f"trained weights: {out / FINAL}; curves: {out / 'training.png'}")
-    return out / FINAL
+        run.say(f"trained weights: {final}; curves: {out / 'training.png'}")
+    return final
 
 
 def make_trainer(
@@ -115,7 +82,7 @@ def make_trainer(
         UsageError: model or settings that do not fit.
     """
     _check_reference(recipe)
-    on_accelerator = _on_accelerator(device)
+    on_accelerator = is_on_accelerator(device)
     steps = plan_steps(recipe.grpo, num_samples=len(samples))
     args = trl_settings(
         recipe,
@@ -153,12 +120,7 @@ def add_validation(recipe: GrpoRecipe, trainer: GroundsightGRPOTrainer, say: Say
     samples = read_samples(
         recipe.data.validation, pictures=recipe.data.pictures, tasks=(recipe.rubric.task,)
     )
-    both = {sample.id for sample in samples} & set(trainer.book.samples)
-    if both:
-        raise UsageError(
-            f"{len(both)} samples are in data.train and in data.validation, e.g. {min(both)}: "
-            "what is trained on cannot validate"
-        )
+    check_apart(trainer.book.samples, [sample.id for sample in samples])
     if trainer.sharing is None or not trainer.sharing.decodes:
         say("data.validation is not used: this run does not decode by itself")
         return
@@ -224,10 +186,6 @@ def load_samples(recipe: GrpoRecipe) -> list[Sample]:
     return samples
 
 
-def _on_accelerator(device: str) -> bool:
-    return device != "cpu" and (torch.cuda.is_available() or torch.backends.mps.is_available())
-
-
 def _check_reference(recipe: GrpoRecipe) -> None:
     """TRL loads a full model's reference a second time, by the model's name."""
     if recipe.model.adapter is not None and recipe.lora is None and recipe.grpo.beta > 0:
@@ -235,17 +193,3 @@ def _check_reference(recipe: GrpoRecipe) -> None:
             "model.adapter with full fine-tuning and grpo.beta > 0: the reference would lack the "
             "adapter; run groundsight merge first, and set model.name to the merged folder"
         )
-
-
-def _checkpoint(out: Path, say: Say) -> Path | None:
-    found = last_checkpoint(out, needs=[STATE_FILE])
-    say(f"going on from {found}" if found else f"no checkpoint in {out} yet: from the start")
-    return found
-
-
-def _to_standard_error(state: PartialState) -> Say:
-    def say(line: str) -> None:
-        if state.is_main_process:
-            print(line, file=sys.stderr, flush=True)
-
-    return say

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import SFTConfig, SFTTrainer
@@ -131,15 +130,6 @@ def sft_config(
         dataloader_num_workers=_num_loaders(num_processes) if on_accelerator else 0,
         **trainer_settings(recipe, sft, on_accelerator=on_accelerator),
     )
-
-
-def on_accelerator(device: str) -> bool:
-    """Whether a run is on one.
-
-    Args:
-        device: auto, or cpu.
-    """
-    return device != "cpu" and (torch.cuda.is_available() or torch.backends.mps.is_available())
 
 
 def _num_loaders(num_processes: int) -> int:
