@@ -10,6 +10,7 @@ from groundsight.metrics.intervals import (
     Interval,
     bootstrap_interval,
     bootstrap_mean,
+    bootstrap_mean_of_groups,
     paired_bootstrap_difference,
 )
 
@@ -50,6 +51,40 @@ def test_of_a_mean_it_is_near_the_textbook_interval() -> None:
     assert found.value == pytest.approx(values.mean())
     assert found.low == pytest.approx(values.mean() - half, abs=0.02)
     assert found.high == pytest.approx(values.mean() + half, abs=0.02)
+
+
+def test_every_group_counts_the_same_whatever_its_size() -> None:
+    values = np.array([1.0] * 90 + [0.0] * 10)
+    groups = ["easy"] * 90 + ["hard"] * 10
+    assert bootstrap_mean_of_groups(values, groups) == (0.5, 0.5, 0.5)
+    assert bootstrap_mean(values).value == pytest.approx(0.9)
+
+
+def test_a_mean_of_groups_is_resampled_inside_them() -> None:
+    # Var = mean of the groups' variances of their means over the number of groups.
+    rng = np.random.default_rng(5)
+    values = np.concatenate([rng.normal(0, 1, 100), rng.normal(10, 3, 400)])
+    found = bootstrap_mean_of_groups(values, ["a"] * 100 + ["b"] * 400, num_resamples=4000)
+    half = 1.96 * np.sqrt(values[:100].var() / 100 + values[100:].var() / 400) / 2
+    assert found.value == pytest.approx((values[:100].mean() + values[100:].mean()) / 2)
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
+
+
+def test_questions_of_one_picture_stand_or_fall_together() -> None:
+    once = np.random.default_rng(2).random(100)
+    twice = np.repeat(once, 2)
+    pictures = [f"picture {index}" for index in np.repeat(np.arange(100), 2)]
+    apart, together = bootstrap_mean(twice), bootstrap_mean(twice, units=pictures)
+    alone = bootstrap_mean(once)
+    assert apart.value == pytest.approx(together.value) == pytest.approx(alone.value)
+    assert together.high - together.low == pytest.approx(alone.high - alone.low, rel=0.1)
+    assert apart.high - apart.low < 0.85 * (together.high - together.low)
+
+
+def test_a_picture_with_more_questions_weighs_more() -> None:
+    values, pictures = np.array([1.0, 1.0, 1.0, 0.0]), ["a", "a", "a", "b"]
+    found = bootstrap_mean(values, units=pictures, num_resamples=200)
+    assert found == (0.75, 0.0, 1.0)  # a resample holds a twice, b twice, or each once
 
 
 def test_it_holds_the_truth_about_as_often_as_it_says() -> None:
@@ -111,6 +146,12 @@ def test_what_can_not_be_resampled_is_refused() -> None:
         bootstrap_interval(roc_auc, np.array([0, 1]), np.zeros(3))
     with pytest.raises(UsageError, match="at least 1"):
         bootstrap_mean(np.array([]))
+    with pytest.raises(UsageError, match="one length, got 3 and 2"):
+        bootstrap_mean_of_groups(np.ones(3), ["a", "b"])
+    with pytest.raises(UsageError, match="one length, got 3 and 3 and 1"):
+        bootstrap_mean(np.ones(3), units=["a"])
+    with pytest.raises(UsageError, match="finite"):
+        bootstrap_mean(np.array([1.0, np.nan]))
     with pytest.raises(UsageError, match="one resample"):
         bootstrap_mean(np.ones(3), num_resamples=0)
     for coverage in (0.0, 1.0, 95.0):

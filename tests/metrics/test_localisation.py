@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from groundsight.core.errors import FrameError, UsageError
 from groundsight.metrics.localisation import (
     false_regions_per_picture,
+    matched_ious,
+    mean_matched_iou,
     mean_union_iou,
     num_regions,
     pointing_accuracy,
@@ -28,6 +30,14 @@ def test_worked_by_hand() -> None:
     assert pointing_accuracy(found, true) == 0.5
     assert union_ious(found, true).tolist() == pytest.approx([900 / 2300, 0.0])
     assert mean_union_iou(found, true) == pytest.approx(450 / 2300)
+
+
+def test_pairs_see_what_areas_do_not() -> None:
+    halves, whole = Boxes.px([[0, 0, 5, 10], [5, 0, 10, 10]]), Boxes.px([[0, 0, 10, 10]])
+    assert union_ious([halves], [whole]).tolist() == [1.0]
+    assert matched_ious([halves], [whole]).tolist() == [0.25]  # one pair of IoU 0.5 over two boxes
+    assert matched_ious([whole], [halves]).tolist() == [0.25]
+    assert mean_matched_iou([halves, NONE, NONE], [whole, whole, NONE]) == pytest.approx(1.25 / 3)
 
 
 def test_only_the_first_box_points_but_all_cover() -> None:

@@ -4,6 +4,7 @@ found = [Boxes.px([[10, 10, 50, 50]]), Boxes.px([])]      # one entry a picture,
 true = [Boxes.px([[20, 20, 60, 60]]), Boxes.px([[0, 0, 9, 9]])]
 pointing_accuracy(found, true)     # 0.5: the first picture's centre (30, 30) hits
 mean_union_iou(found, true)        # (900 / 2300 + 0) / 2
+mean_matched_iou(found, true)      # the same here: one box each
 
 Each mean has its row of numbers by picture beside it, for intervals and slices.
 """
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.core.errors import FrameError, UsageError
-from groundsight.vision.boxes import Boxes, union_iou
+from groundsight.vision.boxes import Boxes, matched_iou, union_iou
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -51,6 +52,15 @@ def pointing_hits(found: Sequence[Boxes], true: Sequence[Boxes]) -> FloatArray:
 def union_ious(found: Sequence[Boxes], true: Sequence[Boxes]) -> FloatArray:
     """(N,) IoU of the covered areas; 0.0 where nothing was found."""
     return np.array([union_iou(f.ordered(), t.ordered()) for f, t in _pairs(found, true)])
+
+
+def matched_ious(found: Sequence[Boxes], true: Sequence[Boxes]) -> FloatArray:
+    """(N,) IoU of the best one-to-one pairs over the larger number of boxes.
+
+    Unlike the IoU of the areas it sees one region cut into many, and many taken for one. 1.0 where
+    there is nothing to find and nothing was found.
+    """
+    return np.array([matched_iou(f.ordered(), t.ordered()) for f, t in _pairs(found, true)])
 
 
 def num_regions(found: Sequence[Boxes]) -> FloatArray:
@@ -90,6 +100,23 @@ def mean_union_iou(found: Sequence[Boxes], true: Sequence[Boxes]) -> float:
         FrameError: frames of a picture differ.
     """
     return float(union_ious(found, true).mean())
+
+
+def mean_matched_iou(found: Sequence[Boxes], true: Sequence[Boxes]) -> float:
+    """Mean IoU of regions paired one to one; missing and surplus ones count as 0.
+
+    Args:
+        found: N sets of boxes.
+        true: N sets in the same frames.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        UsageError: no pictures, or a different number of sets.
+        FrameError: frames of a picture differ.
+    """
+    return float(matched_ious(found, true).mean())
 
 
 def false_regions_per_picture(found: Sequence[Boxes]) -> float:
