@@ -1,0 +1,1 @@
+"""Networks of published detectors, with the official names and shapes. Torch."""

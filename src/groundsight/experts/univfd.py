@@ -1,0 +1,56 @@
+"""UnivFD: one linear layer on the image features of a frozen CLIP ViT-L/14.
+
+Ojha et al., CVPR 2023 (arXiv 2302.10174). The official evaluation shows the centre 224 px, resizes
+nothing, normalises as CLIP does and does not scale the 768 features to length 1. The published file
+holds the linear layer alone; the tower is CLIP's own, by hub name or folder.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from groundsight.experts.base import AnyArray, Expert, ExpertCard
+from groundsight.experts.crops import CropSettings, crop_views
+from groundsight.experts.normalisation import CLIP
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class UnivFD(Expert):
+    """UnivFD, also named UniversalFakeDetect or Ojha (CVPR 2023)."""
+
+    card = ExpertCard(
+        name="univfd",
+        title="UnivFD",
+        sees="semantic",
+        paper="Ojha et al., Towards Universal Fake Image Detectors that Generalize Across "
+        "Generative Models, CVPR 2023 (arXiv 2302.10174)",
+        official_code="https://github.com/WisconsinAIVision/UniversalFakeDetect",
+        official_file="fc_weights.pth",
+        official_from="pretrained_weights/fc_weights.pth in the repository",
+        licence="MIT; the CLIP tower MIT",
+        input="centre 224 px, CLIP ViT-L/14 image features (768), one linear layer",
+        backbone="openai/clip-vit-large-patch14",
+    )
+    Settings = CropSettings
+
+    def build_network(self) -> "nn.Module":
+        """The tower and its head `fc`."""
+        from groundsight.experts.networks.clip_head import ClipHead
+
+        return ClipHead(str(self.backbone))
+
+    def official_module(self) -> "nn.Module":
+        """The linear layer."""
+        network: Any = self.network
+        head: nn.Module = network.fc
+        return head
+
+    def packed_views(self, picture: Image.Image) -> AnyArray:
+        """Crops, uint8."""
+        return crop_views(picture, self.settings)
+
+    def network_input(self, views: "Tensor") -> "Tensor":
+        """CLIP's normalisation."""
+        return CLIP.apply(views)
