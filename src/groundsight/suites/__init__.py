@@ -9,8 +9,13 @@ marks, and a line in docs/suites.md. One from outside needs no row: `my_package.
 """
 
 from groundsight.core.table import Table
-from groundsight.suites.base import Figure, Interval, PublishedRow, SampleScore, Suite
+from groundsight.suites.base import Figure, Found, Interval, PublishedRow, SampleScore, Suite
 
-__all__ = ["SUITES", "Figure", "Interval", "PublishedRow", "SampleScore", "Suite"]
+__all__ = ["SUITES", "Figure", "Found", "Interval", "PublishedRow", "SampleScore", "Suite"]
 
-SUITES: Table[Suite] = Table("suite", {})
+SUITES: Table[Suite] = Table(
+    "suite",
+    {
+        "genimage": "groundsight.suites.genimage:SUITE",
+    },
+)

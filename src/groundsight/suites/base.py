@@ -23,8 +23,11 @@ from groundsight.core.report import Report
 from groundsight.core.types import Label, Sample, Value, Verdict
 from groundsight.data.sources import Source, load_source
 from groundsight.replies.dialect import PIXELS, Dialect
+from groundsight.vision.boxes import UNIT
 
 Asks = Literal["verdict", "regions", "choice"]
+FRACTIONS = Dialect(frame=UNIT)
+"The finest numbers that a reply can hold."
 
 
 class Interval(NamedTuple):
@@ -73,6 +76,15 @@ class PublishedRow:
     where: str
 
 
+class Found(NamedTuple):
+    """A box of a reply, as average precision counts it."""
+
+    score: float
+    "How certain; 1 where the reply does not say."
+    hits: tuple[bool, ...]
+    "Whether it meets a true box of its class, at each of the suite's IoU thresholds."
+
+
 class SampleScore(Value):
     """What one sample came to; everything that a summary needs."""
 
@@ -86,6 +98,12 @@ class SampleScore(Value):
     verdict: Verdict | None = None
     parsed: bool = False
     "Whether the reply could be read as an answer to the question."
+    unit: Text | None = None
+    "What several samples share, e.g. one picture asked about twice; resampled together."
+    found: dict[str, tuple[Found, ...]] = Field(default_factory=dict)
+    "Boxes of the reply by class, most certain first, where figures rank all boxes of a set."
+    num_true: dict[str, int] = Field(default_factory=dict)
+    "True boxes by class, where `found` is used."
     unscored: Text | None = None
     "Why nothing could be scored; None for a scored sample. `values` is empty then."
 
@@ -107,6 +125,8 @@ class Suite:
         layout: what the data look like on the disk; "": as its source says.
         hub: where the data are published, a hub name or an address.
         pictures_from: where the pictures are to be had, one phrase.
+        gold_dialect: in which gold replies are written for the self-check; its rounding is
+            allowed for.
         published: the papers' rows.
     """
 
@@ -121,6 +141,7 @@ class Suite:
     layout: str = ""
     hub: str | None = None
     pictures_from: str = ""
+    gold_dialect: Dialect = FRACTIONS
     published: tuple[PublishedRow, ...] = field(default=(), repr=False)
 
     def load(
@@ -183,6 +204,18 @@ class Suite:
     def groups(self, sample: Sample) -> dict[str, str]:
         """The slices that a sample belongs to."""
         return {}
+
+    def ceiling(self, sample: Sample, name: str) -> float | None:
+        """The most that any answer can earn by the official rule; None: it is no share.
+
+        Args:
+            sample: of this suite.
+            name: of one of the score's values.
+
+        Returns:
+            1.0 unless the sample's own truth is broken, e.g. a box with swapped corners.
+        """
+        return 1.0
 
     def unscored(self, sample: Sample, reason: str) -> SampleScore:
         """The score of a sample that could not be asked, e.g. for want of its picture."""
