@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundsight.core.errors import UsageError
-from groundsight.core.report import EngineInfo, Problem, Report
+from groundsight.core.report import EngineInfo, ImageInfo, Problem, Report
 from groundsight.detect.artefacts import write_artefacts
-from groundsight.detect.one import Opened, examine_opened, open_file
+from groundsight.detect.one import Opened, examine_opened, open_file, report_failure
 from groundsight.engines import EngineOptions, batch_size_of, close_engine, load_engine
-from groundsight.vision.images import Limits, Picture
+from groundsight.vision.images import Limits, Picture, printable_path
 
 
 class OutputError(UsageError):
@@ -31,6 +31,26 @@ class Setup:
     options: EngineOptions = field(default_factory=EngineOptions)
     out: Path | None = None
     limits: Limits = field(default_factory=Limits)
+
+    def start(self) -> "Examiner":
+        """Make the engine.
+
+        Raises:
+            UsageError: it cannot be made.
+        """
+        return Examiner(self)
+
+    def encode(self, report: Report) -> str:
+        """A report as a worker sends it."""
+        return report.to_json_line()
+
+    def decode(self, text: str) -> Report:
+        """The inverse of `encode`."""
+        return Report.model_validate_json(text)
+
+    def failure(self, path: str, info: EngineInfo, problem: Problem) -> Report:
+        """The report on a file over which a worker died."""
+        return report_failure(ImageInfo(path=printable_path(path)), info, problem)
 
 
 class Examiner:

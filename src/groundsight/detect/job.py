@@ -72,7 +72,7 @@ class Run:
         self,
         pending: Sequence[str],
         num_paths: int,
-        reporter: Reporter,
+        reporter: Reporter[str, Report],
         ledger: Ledger | None,
         *,
         has_page: bool = True,
@@ -181,7 +181,7 @@ def detect_pictures(paths: Sequence[str], job: Job | None = None) -> Iterator[Re
         run.write_page()
 
 
-def _start_reporter(job: Job, num_pictures: int) -> Reporter:
+def _start_reporter(job: Job, num_pictures: int) -> Reporter[str, Report]:
     setup = Setup(
         engine=job.engine,
         options=job.options or EngineOptions(),

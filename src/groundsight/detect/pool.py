@@ -21,13 +21,12 @@ from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from time import monotonic
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from groundsight.core.errors import UsageError
-from groundsight.core.report import EngineInfo, ImageInfo, Problem, Report
-from groundsight.detect.examiner import Examiner, OutputError, Setup
-from groundsight.detect.one import Opened, report_failure
-from groundsight.vision.images import printable_path
+from groundsight.core.report import EngineInfo, Problem
+from groundsight.data.ahead import batches_ahead
+from groundsight.detect.examiner import OutputError
 
 # One thread a worker: N workers with N threads each fight over N cores.
 ONE_THREAD = {
@@ -49,16 +48,77 @@ class Message(NamedTuple):
     batch_size: int = 1
 
 
-class Reporter(Protocol):
-    """Turns paths into reports, in order."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+ItemIn = TypeVar("ItemIn", contravariant=True)
+ResultOut = TypeVar("ResultOut", covariant=True)
+
+
+class Examines(Protocol[ItemIn, Result]):
+    """What a worker has at hand: an engine that is ready (`detect.examiner.Examiner`)."""
 
     @property
     def info(self) -> EngineInfo:
         """Of the engine."""
         ...
 
-    def map(self, paths: Iterable[str]) -> Iterator[Report]:
-        """One report a path, in the order of the paths."""
+    @property
+    def batch_size(self) -> int:
+        """Items worth handing to one `examine_many`."""
+        ...
+
+    def open(self, item: ItemIn, /) -> Any:
+        """What `report` takes: the item, read and decoded; may run beside `report`."""
+        ...
+
+    def report(self, opened: Sequence[Any], /) -> list[Result]:
+        """One result an item, in order."""
+        ...
+
+    def examine_many(self, items: Sequence[ItemIn], /) -> list[Result]:
+        """Open and report."""
+        ...
+
+    def close(self) -> None:
+        """Let the engine go."""
+        ...
+
+
+class Work(Protocol[ItemIn, Result]):
+    """What a worker must know to start; travels between processes (`detect.examiner.Setup`)."""
+
+    @property
+    def engine(self) -> str:
+        """A `--engine` value, for messages."""
+        ...
+
+    def start(self) -> Examines[ItemIn, Result]:
+        """Make the engine."""
+        ...
+
+    def encode(self, result: Result, /) -> str:
+        """A result as a worker sends it."""
+        ...
+
+    def decode(self, text: str, /) -> Result:
+        """The inverse of `encode`."""
+        ...
+
+    def failure(self, item: ItemIn, info: EngineInfo, problem: Problem, /) -> Result:
+        """The result of an item over which a worker died."""
+        ...
+
+
+class Reporter(Protocol[ItemIn, ResultOut]):
+    """Turns paths, or other items, into reports, in order."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Of the engine."""
+        ...
+
+    def map(self, items: Iterable[ItemIn], /) -> Iterator[ResultOut]:
+        """One report an item, in the order of the items."""
         ...
 
     def close(self) -> None:
@@ -66,61 +126,47 @@ class Reporter(Protocol):
         ...
 
 
-class InProcess:
+class InProcess(Generic[Item, Result]):
     """The reporter without processes: nothing to start, and nothing that catches a crash.
 
     An engine that takes batches gets them; the files of the next one are opened meanwhile.
     """
 
-    def __init__(self, setup: Setup) -> None:
-        self._examiner = Examiner(setup)
+    def __init__(self, setup: Work[Item, Result]) -> None:
+        self._examiner = setup.start()
 
     @property
     def info(self) -> EngineInfo:
         """Of the engine."""
         return self._examiner.info
 
-    def map(self, paths: Iterable[str]) -> Iterator[Report]:
-        """One report a path, in the order of the paths."""
+    def map(self, items: Iterable[Item]) -> Iterator[Result]:
+        """One report an item, in the order of the items."""
         if self._examiner.batch_size == 1:
-            return map(self._examiner.examine, paths)
-        return self._map_batches(iter(paths))
+            return (self._examiner.examine_many([item])[0] for item in items)
+        return self._map_batches(iter(items))
 
     def close(self) -> None:
         """Let the engine go."""
         self._examiner.close()
 
-    def _map_batches(self, paths: Iterator[str]) -> Iterator[Report]:
-        from concurrent.futures import Future, ThreadPoolExecutor
-
-        opener = ThreadPoolExecutor(max_workers=1, thread_name_prefix="opener")
-
-        def open_next() -> Sequence["Future[Opened]"]:
-            batch = islice(paths, self._examiner.batch_size)
-            return [opener.submit(self._examiner.open, path) for path in batch]
-
-        try:
-            ahead = open_next()
-            while ahead:
-                opened = [future.result() for future in ahead]
-                ahead = open_next()
-                yield from self._examiner.report(opened)
-        finally:
-            opener.shutdown(wait=False, cancel_futures=True)
+    def _map_batches(self, items: Iterator[Item]) -> Iterator[Result]:
+        for opened in batches_ahead(items, self._examiner.open, self._examiner.batch_size):
+            yield from self._examiner.report(opened)
 
 
 @dataclass(eq=False)
-class _Worker:
-    """One process, its pipe, and the pictures that it has in hand: place and path, in order."""
+class _Worker(Generic[Item]):
+    """One process, its pipe, and the items that it has in hand: place and item, in order."""
 
     process: SpawnProcess
     pipe: "Connection[object, Message]"
-    tasks: deque[tuple[int, str]] = field(default_factory=deque)
+    tasks: deque[tuple[int, Item]] = field(default_factory=deque)
     deadline: float | None = None
     ready: bool = False
 
 
-class Pool:
+class Pool(Generic[Item, Result]):
     """Workers that are started once and replaced when they die.
 
     Args:
@@ -134,14 +180,14 @@ class Pool:
     """
 
     def __init__(
-        self, setup: Setup, *, num_workers: int, time_limit_s: float | None = None
+        self, setup: Work[Item, Result], *, num_workers: int, time_limit_s: float | None = None
     ) -> None:
         self._setup = setup
         self._time_limit_s = time_limit_s
-        self._workers: list[_Worker] = []
+        self._workers: list[_Worker[Item]] = []
         self._info: EngineInfo | None = None
         self._batch_size = 1
-        self._alone: deque[tuple[int, str]] = deque()
+        self._alone: deque[tuple[int, Item]] = deque()
         try:
             self._workers += [_start_worker(setup) for _ in range(num_workers)]
             while self._info is None:
@@ -156,14 +202,14 @@ class Pool:
         assert self._info is not None
         return self._info
 
-    def map(self, paths: Iterable[str]) -> Iterator[Report]:
-        """One report a path, in the order of the paths; the paths are drawn as they are needed.
+    def map(self, items: Iterable[Item]) -> Iterator[Result]:
+        """One report an item, in the order of the items, which are drawn as they are needed.
 
         Raises:
             OutputError: a worker could not write what it draws.
         """
-        queue = enumerate(paths)
-        done: dict[int, Report] = {}
+        queue = enumerate(items)
+        done: dict[int, Result] = {}
         next_out, exhausted = 0, False
         while True:
             while next_out in done:
@@ -201,30 +247,30 @@ class Pool:
                 worker.process.join()
         self._workers.clear()
 
-    def __enter__(self) -> "Pool":
+    def __enter__(self) -> "Pool[Item, Result]":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[_Worker[Item]]:
         return [worker for worker in self._workers if worker.ready and not worker.tasks]
 
-    def _num_ahead(self, done: dict[int, Report]) -> int:
+    def _num_ahead(self, done: dict[int, Result]) -> int:
         in_hand = sum(len(worker.tasks) for worker in self._workers)
         return len(done) + len(self._alone) + in_hand
 
     def _window(self) -> int:
         return max(WINDOW_PER_WORKER, 2 * self._batch_size) * len(self._workers)
 
-    def _hand(self, worker: _Worker, tasks: Sequence[tuple[int, str]]) -> None:
+    def _hand(self, worker: _Worker[Item], tasks: Sequence[tuple[int, Item]]) -> None:
         worker.tasks.extend(tasks)
         if self._time_limit_s is not None:
             worker.deadline = monotonic() + self._time_limit_s * len(tasks)
         with contextlib.suppress(OSError):  # it died idle; `_receive` sees that and says so
-            worker.pipe.send([path for _, path in tasks])
+            worker.pipe.send([item for _, item in tasks])
 
-    def _wait(self) -> list[_Worker]:
+    def _wait(self) -> list[_Worker[Item]]:
         """Workers that have something to say, are dead, or are out of time."""
         deadlines = [worker.deadline for worker in self._workers if worker.deadline is not None]
         patience = max(0.0, min(deadlines) - monotonic()) if deadlines else None
@@ -233,9 +279,9 @@ class Pool:
         late = [w for w in self._workers if w.deadline is not None and w.deadline <= now]
         return [w for w in self._workers if w.pipe in heard or w in late]
 
-    def _receive(self, workers: list[_Worker]) -> dict[int, Report]:
+    def _receive(self, workers: list[_Worker[Item]]) -> dict[int, Result]:
         """What the workers have to say: index of the picture → its report."""
-        done: dict[int, Report] = {}
+        done: dict[int, Result] = {}
         for worker in workers:
             place = worker.tasks[0][0] if worker.tasks else None
             report = self._hear(worker)
@@ -243,7 +289,7 @@ class Pool:
                 done[place] = report
         return done
 
-    def _hear(self, worker: _Worker) -> Report | None:
+    def _hear(self, worker: _Worker[Item]) -> Result | None:
         try:
             message = worker.pipe.recv() if worker.pipe.poll() else None
         except (EOFError, OSError):
@@ -259,11 +305,13 @@ class Pool:
             worker.tasks.popleft()
             if not worker.tasks:
                 worker.deadline = None
-            return Report.model_validate_json(message.text)
+            return self._setup.decode(message.text)
         error = OutputError if message.kind == "output_error" else UsageError
         raise error(message.text)
 
-    def _bury(self, worker: _Worker, code: Literal["worker_died", "timed_out"]) -> Report | None:
+    def _bury(
+        self, worker: _Worker[Item], code: Literal["worker_died", "timed_out"]
+    ) -> Result | None:
         """Replace a worker that died or must die; the report of the picture it had in hand.
 
         Of several pictures in hand nobody knows which it was: each is handed out again, alone.
@@ -285,8 +333,8 @@ class Pool:
             text = f"took longer than the limit of {self._time_limit_s:g} s"
         else:
             text = f"its process ended with {_exit_words(worker.process.exitcode)}"
-        image = ImageInfo(path=printable_path(worker.tasks[0][1]))
-        return report_failure(image, self.info, Problem(code=code, message=text))
+        item = worker.tasks[0][1]
+        return self._setup.failure(item, self.info, Problem(code=code, message=text))
 
 
 def num_cores() -> int:
@@ -297,24 +345,24 @@ def num_cores() -> int:
         return os.cpu_count() or 1
 
 
-def run_worker(pipe: "Connection[Message, list[str]]", setup: Setup) -> None:
-    """The whole life of a worker: make the engine, then answer paths until the pipe closes."""
+def run_worker(pipe: "Connection[Message, list[Item]]", setup: Work[Item, Result]) -> None:
+    """The whole life of a worker: make the engine, then answer items until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            examiner = Examiner(setup)
+            examiner = setup.start()
             ready = examiner.info.model_dump_json()
             pipe.send(Message("ready", ready, examiner.batch_size))
             while True:
                 for report in examiner.examine_many(pipe.recv()):
-                    pipe.send(Message("report", report.to_json_line()))
+                    pipe.send(Message("report", setup.encode(report)))
         except OutputError as error:
             pipe.send(Message("output_error", str(error)))
         except UsageError as error:
             pipe.send(Message("usage_error", str(error)))
 
 
-def _start_worker(setup: Setup) -> _Worker:
+def _start_worker(setup: Work[Item, Result]) -> _Worker[Item]:
     from multiprocessing import get_context
 
     context = get_context("spawn")

@@ -10,12 +10,11 @@ from typing import Any, Literal, Protocol
 
 from groundsight.core.errors import MissingExtraError, PictureError, UsageError
 from groundsight.core.types import ImageRef, Sample
+from groundsight.data.line_file import LineFile
 from groundsight.data.packed import parse_address, read_image_bytes
 from groundsight.data.samples.parquet import table_row, table_schema
 
 Mode = Literal["new", "resume", "replace"]
-_ROWS_A_SYNC = 256
-_BYTES_A_SYNC = 1 << 20
 _ROWS_A_GROUP = 10_000
 # Row groups of packed pictures stay small, so that one picture is read without its neighbours.
 _PICTURE_BYTES_A_GROUP = 16 << 20
@@ -136,53 +135,22 @@ class _Sink(Protocol):
 
 
 class _LineSink:
-    """Lines that are appended; whole ones stay when the run is killed.
-
-    Args:
-        path: that is written.
-        finally_at: where it is moved to when it is whole; None: it stays.
-    """
+    """Samples as lines of a `LineFile`."""
 
     def __init__(self, path: Path, finally_at: Path | None = None) -> None:
-        self._file = path.open("ab" if finally_at is None else "wb", buffering=0)
-        self._path, self._finally_at = path, finally_at
-        self._waiting: list[bytes] = []
-        self._num_bytes = 0
+        self._file = LineFile(path, finally_at)
 
     def write(self, stored: Sample, sample: Sample) -> None:
-        line = stored.model_dump_json(exclude_defaults=True).encode() + b"\n"
-        self._waiting.append(line)
-        self._num_bytes += len(line)
-        if len(self._waiting) >= _ROWS_A_SYNC or self._num_bytes >= _BYTES_A_SYNC:
-            self.flush()
+        self._file.write(stored.model_dump_json(exclude_defaults=True).encode())
 
     def flush(self) -> None:
-        left = b"".join(self._waiting)
-        self._waiting, self._num_bytes = [], 0
-        end = self._file.seek(0, os.SEEK_END)
-        try:
-            while left:  # a disk that fills up takes a part and refuses the rest
-                left = left[self._file.write(left) :]
-            os.fsync(self._file.fileno())
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.truncate(self._path, end)
-            raise
+        self._file.flush()
 
     def close(self) -> None:
-        if self._file.closed:
-            return
-        self.flush()
         self._file.close()
-        if self._finally_at is not None:
-            os.replace(self._path, self._finally_at)
 
     def abandon(self) -> None:
-        if self._finally_at is None:
-            self.close()  # what was written stays: it can be resumed
-        else:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
+        self._file.abandon()
 
 
 class _ParquetSink:

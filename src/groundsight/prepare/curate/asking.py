@@ -1,18 +1,14 @@
-"""Samples to questions that can be put to a model: pictures opened, one batch ahead."""
+"""Samples to questions that can be put to a model."""
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
-from groundsight.core.errors import GroundsightError, PictureError, UsageError
+from groundsight.core.errors import GroundsightError, PictureError
 from groundsight.core.types import Sample, Value
-from groundsight.data.packed import open_image
 from groundsight.engines.chat import ChatModel, ChatRequest
-from groundsight.tasks import TASKS, with_sizes
+from groundsight.tasks import TASKS
+from groundsight.tasks.opened import open_pictures
 from groundsight.vision.frames import PictureSize
-from groundsight.vision.images import Picture
 
 
 class SetAside(Value):
@@ -46,8 +42,8 @@ def open_question(sample: Sample, model: ChatModel, seed: int) -> Asked | SetAsi
         seed: of the phrasing, where the task has several.
     """
     try:
-        pictures = tuple(open_image(image.path) for image in sample.images)
-        sized = _whole(sample, pictures)
+        sized, pictures = open_pictures(sample)
+        sized = _with_whole_paths(sized)
         for picture in pictures:
             model.dialect.extent(PictureSize(picture.width, picture.height))
         messages = TASKS[sample.task].messages(sized, model.dialect, seed=seed)
@@ -58,37 +54,8 @@ def open_question(sample: Sample, model: ChatModel, seed: int) -> Asked | SetAsi
     return Asked(sized, ChatRequest(id=sample.id, messages=messages, pictures=pictures))
 
 
-def opened_ahead(
-    samples: Iterator[Sample], model: ChatModel, seed: int
-) -> Iterator[list[Asked | SetAside]]:
-    """Batches of opened questions; the next one's pictures are opened while one is answered."""
-    opener = ThreadPoolExecutor(max_workers=1, thread_name_prefix="opener")
-
-    def open_next() -> "list[Future[Asked | SetAside]]":
-        batch = islice(samples, model.batch_size)
-        return [opener.submit(open_question, sample, model, seed) for sample in batch]
-
-    try:
-        ahead = open_next()
-        while ahead:
-            opened = [future.result() for future in ahead]
-            ahead = open_next()
-            yield opened
-    finally:
-        opener.shutdown(wait=False, cancel_futures=True)
-
-
-def _whole(sample: Sample, pictures: tuple[Picture, ...]) -> Sample:
-    """The sample with full paths and sizes, which must be those that it gives, if any."""
-    sizes = [PictureSize(picture.width, picture.height) for picture in pictures]
-    for image, size in zip(sample.images, sizes, strict=True):
-        if (image.width or size.width, image.height or size.height) != size:
-            raise UsageError(
-                f"it says {image.width}×{image.height} of a picture that has "
-                f"{size.width}×{size.height} pixels: its boxes would lie elsewhere"
-            )
-    sized = with_sizes(sample, sizes)
+def _with_whole_paths(sample: Sample) -> Sample:
     images = tuple(
-        image.model_copy(update={"path": os.path.abspath(image.path)}) for image in sized.images
+        image.model_copy(update={"path": os.path.abspath(image.path)}) for image in sample.images
     )
-    return sized.model_copy(update={"images": images})
+    return sample.model_copy(update={"images": images})

@@ -19,8 +19,8 @@ from pydantic import Field, ValidationError
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample, Value
+from groundsight.data.run_folder import check_settings, lock, told
 from groundsight.data.samples.writer import mend_tail
-from groundsight.prepare.synthesize.folder import check_settings, lock, told
 from groundsight.rewards.recorded import RecordedGroup
 
 ANSWERS_FILE = "answers.jsonl"

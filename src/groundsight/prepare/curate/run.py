@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from typing import Any
 from groundsight.core.errors import UsageError
 from groundsight.core.seeds import derive_seed
 from groundsight.core.types import Sample
+from groundsight.data.ahead import batches_ahead
+from groundsight.data.run_folder import told
 from groundsight.data.samples import SampleWriter, read_samples
 from groundsight.engines.chat import ENGINE_DOWN, ChatModel, ChatReply, Decoding
-from groundsight.prepare.curate.asking import Asked, SetAside, opened_ahead
+from groundsight.prepare.curate.asking import Asked, SetAside, open_question
 from groundsight.prepare.curate.choosing import choose, group_rates, with_rate
 from groundsight.prepare.curate.folder import (
     KEPT_FILE,
@@ -35,7 +38,6 @@ from groundsight.prepare.curate.judging import Judged, judge
 from groundsight.prepare.curate.recipe import CurationRecipe
 from groundsight.prepare.curate.report import CurationReport, QuestionLine, count_ends
 from groundsight.prepare.curate.settings import ASKING, CurationSettings
-from groundsight.prepare.synthesize.folder import told
 from groundsight.prepare.synthesize.outcome import count_usage
 
 _MAX_SEED = (1 << 31) - 1  # what every server takes
@@ -86,7 +88,8 @@ class Curation:
         """
         pending = (sample for sample in self._given.samples() if sample.id not in self._held)
         started = time.perf_counter()
-        for batch in opened_ahead(pending, self._model, self._settings.seed):
+        opened = partial(open_question, model=self._model, seed=self._settings.seed)
+        for batch in batches_ahead(pending, opened, self._model.batch_size):
             for outcome in self._ask(batch):
                 self._note(outcome)
                 self._asking_s = time.perf_counter() - started

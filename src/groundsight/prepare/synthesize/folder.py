@@ -12,18 +12,16 @@ A line is appended and fsynced, and a torn last line is cut off at the next open
 loses at most the batch that the teacher had in hand, and doubles nothing.
 """
 
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from groundsight import __version__
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample, Value
+from groundsight.data.run_folder import check_settings, lock, told
 from groundsight.data.samples import SampleWriter, read_samples
 from groundsight.data.samples.writer import mend_tail
 from groundsight.prepare.synthesize.outcome import Kept, Outcome, Rejected, Unscored
@@ -33,7 +31,6 @@ V = TypeVar("V", bound=Value)
 KEPT_FILE = "kept.jsonl"
 REJECTED_FILE = "rejected.jsonl"
 UNSCORED_FILE = "unscored.jsonl"
-SETTINGS_FILE = "settings.json"
 FUNNEL_FILE = "funnel.json"
 PLOT_FILE = "funnel.png"
 
@@ -135,40 +132,6 @@ class SynthesisFolder:
         self._unscored = (self.folder / UNSCORED_FILE).open("wb")
 
 
-def check_settings(folder: Path, settings: dict[str, Any], *, holds: bool) -> None:
-    """Write the settings of a run, which must be those that its folder was begun with.
-
-    Args:
-        folder: of the run.
-        settings: JSON values.
-        holds: whether there is anything of an earlier run.
-
-    Raises:
-        UsageError: the earlier run had other ones.
-    """
-    path = folder / SETTINGS_FILE
-    wanted = {"version": __version__} | json.loads(json.dumps(settings))
-    if holds:
-        held = _held_settings(path)
-        other = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
-        if other:
-            raise UsageError(
-                f"{folder} was begun with another {', '.join(other)} (see its {SETTINGS_FILE}): "
-                "give the same again, or name another --out"
-            )
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
-
-
-def _held_settings(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
-
-
 def _read_lines(path: Path, kind: type[V]) -> Iterator[V]:
     if not path.exists():
         return
@@ -180,30 +143,3 @@ def _read_lines(path: Path, kind: type[V]) -> Iterator[V]:
                 raise UsageError(
                     f"{path} line {number} is not one of this version: name another --out"
                 ) from error
-
-
-def lock(file: BinaryIO, folder: Path) -> None:
-    """Keep other runs out of a folder while the file is open, where the system can.
-
-    Raises:
-        UsageError: another run is there.
-    """
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError(f"another run is writing to {folder}") from None
-    except OSError:  # a disk without locks
-        return
-
-
-@contextmanager
-def told(place: Path) -> Iterator[None]:
-    """Faults of the disk as the user's to mend."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot use {place}: {error.strerror or error}") from error

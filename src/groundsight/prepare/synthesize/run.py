@@ -10,8 +10,8 @@ same in every run; only those that were not scored come later than their place, 
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -21,12 +21,13 @@ from groundsight.core.errors import FrameError, GroundsightError, PictureError, 
 from groundsight.core.report import Problem
 from groundsight.core.seeds import derive_seed
 from groundsight.core.types import Sample
-from groundsight.data.packed import open_image
+from groundsight.data.ahead import batches_ahead
+from groundsight.data.run_folder import told
 from groundsight.data.samples import read_samples
 from groundsight.engines.chat import ENGINE_DOWN, ChatReply, Completion, Decoding
 from groundsight.prepare.synthesize.candidate import Candidate
 from groundsight.prepare.synthesize.filters import Bench
-from groundsight.prepare.synthesize.folder import FUNNEL_FILE, SynthesisFolder, told
+from groundsight.prepare.synthesize.folder import FUNNEL_FILE, SynthesisFolder
 from groundsight.prepare.synthesize.funnel import Funnel, FunnelCounter
 from groundsight.prepare.synthesize.near_duplicates import NearDuplicates
 from groundsight.prepare.synthesize.outcome import Kept, Outcome, Unscored, judge, unscored
@@ -35,9 +36,9 @@ from groundsight.prepare.synthesize.settings import SynthesisSettings
 from groundsight.prepare.synthesize.teachers import Lesson, Teacher
 from groundsight.replies.dialect import Dialect
 from groundsight.rewards.base import Question
-from groundsight.tasks import TASKS, with_sizes
+from groundsight.tasks import TASKS
+from groundsight.tasks.opened import open_pictures
 from groundsight.vision.frames import PictureSize
-from groundsight.vision.images import Picture
 
 _MAX_SEED = (1 << 31) - 1  # what every server takes
 
@@ -85,7 +86,8 @@ class Synthesis:
         Raises:
             UsageError: something could not be written; what came out is kept.
         """
-        for batch in _opened_ahead(self._pending(), self._teacher):
+        opened = partial(open_lesson, dialect=self._teacher.dialect)
+        for batch in batches_ahead(self._pending(), opened, self._teacher.batch_size):
             for outcome in self._judge(batch):
                 self._folder.write(outcome)
                 if isinstance(outcome, Kept):
@@ -223,8 +225,7 @@ def open_lesson(sample: Sample, dialect: Dialect) -> Lesson | Unscored:
         dialect: of the teacher, who must be able to see the pictures.
     """
     try:
-        pictures = tuple(open_image(image.path) for image in sample.images)
-        sized = _with_sizes_of(pictures, sample)
+        sized, pictures = open_pictures(sample)
         check_truth(sized)
         for picture in pictures:
             dialect.extent(PictureSize(picture.width, picture.height))
@@ -235,37 +236,6 @@ def open_lesson(sample: Sample, dialect: Dialect) -> Lesson | Unscored:
     except GroundsightError as error:
         return unscored(sample, Problem(code="no_truth", message=str(error)))
     return Lesson(sized, pictures)
-
-
-def _with_sizes_of(pictures: Sequence[Picture], sample: Sample) -> Sample:
-    """The sample with its pictures' sizes, which must be those that it gives where it gives any."""
-    sizes = [PictureSize(picture.width, picture.height) for picture in pictures]
-    for image, size in zip(sample.images, sizes, strict=True):
-        given = (image.width or size.width, image.height or size.height)
-        if given != size:
-            raise UsageError(
-                f"sample {sample.id} says {given[0]}×{given[1]} of a picture that has "
-                f"{size.width}×{size.height} pixels: its boxes would lie elsewhere"
-            )
-    return with_sizes(sample, sizes)
-
-
-def _opened_ahead(samples: Iterator[Sample], teacher: Teacher) -> Iterator[list[Lesson | Unscored]]:
-    """Batches of opened samples; the next one's pictures are opened while one is worked on."""
-    opener = ThreadPoolExecutor(max_workers=1, thread_name_prefix="opener")
-
-    def open_next() -> "list[Future[Lesson | Unscored]]":
-        batch = islice(samples, teacher.batch_size)
-        return [opener.submit(open_lesson, sample, teacher.dialect) for sample in batch]
-
-    try:
-        ahead = open_next()
-        while ahead:
-            opened = [future.result() for future in ahead]
-            ahead = open_next()
-            yield opened
-    finally:
-        opener.shutdown(wait=False, cancel_futures=True)
 
 
 def _prose(sample: Sample) -> str:
