@@ -1,35 +1,28 @@
 """`groundsight curate SAMPLES --engine SPEC --recipe R --out DIR`: questions worth training on."""
 
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from groundsight.cli import engine_options as given
-from groundsight.core.errors import MissingExtraError, UsageError
+from groundsight.cli.asking import Format, draw_if_possible, tell, tell_cost, tell_end, work_through
+from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from groundsight.prepare.curate import Curation, CurationReport
+    from groundsight.engines import EngineOptions
+    from groundsight.prepare.curate import CurationReport
 
-EXIT_SOME_UNANSWERED = 3
-EXIT_INTERRUPTED = 130
+DONE = "answered"
 CHOICE = "What is kept"
 NONE = "none"
-
-
-class Format(StrEnum):
-    """How the counts are printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def _choice(help: str, *flags: str, **more: Any) -> Any:
     return typer.Option(*flags, help=help, rich_help_panel=CHOICE, show_default=False, **more)
 
 
+@given.takes_options(*given.LOADING, "batch_size", *given.CALLING, *given.PRICES)
 def curate(
     samples: Annotated[
         Path, typer.Argument(metavar="SAMPLES", help="Questions with their truth, of one task.")
@@ -94,20 +87,10 @@ def curate(
     balance_factor: Annotated[
         float | None, _choice("Most times the smallest sibling that a group may be; 3.")
     ] = None,
-    adapter: given.Adapter = None,
-    dtype: given.Dtype = None,
-    device: given.Device = None,
-    min_pixels: given.MinPixels = None,
-    max_pixels: given.MaxPixels = None,
-    family: given.Family = None,
-    batch_size: given.BatchSize = None,
     max_new_tokens: given.MaxNewTokens = None,
     seed: given.Seed = None,
-    timeout: given.Timeout = None,
-    retries: given.Retries = None,
-    price_in: given.PriceIn = None,
-    price_out: given.PriceOut = None,
-    record: given.Record = None,
+    *,
+    options: "EngineOptions",
 ) -> None:
     """Ask a model each question several times, keep those it is neither always nor never right on.
 
@@ -133,20 +116,6 @@ def curate(
         balance=_names(balance),
         balance_factor=balance_factor,
     )
-    options = given.gather_options(
-        adapter=adapter,
-        dtype=dtype,
-        device=device,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        family=family,
-        batch_size=batch_size,
-        timeout_s=timeout,
-        retries=retries,
-        price_in=price_in,
-        price_out=price_out,
-        record=record,
-    )
     model = load_chat_model(engine, options)
     try:
         with start_curation(
@@ -159,13 +128,16 @@ def curate(
             max_samples=max_samples,
             pictures=pictures,
         ) as run:
-            interrupted = _work(run)
+            interrupted = work_through(
+                run, total=run.plan.num_questions, num_done=run.plan.num_done, done=DONE
+            )
             report = run.choose()
     finally:
         model.close()
     _draw(report, out)
     _print(report, format)
-    _tell_cost(report, price_in, price_out)
+    tell_cost(report.usage, options)
+    _tell_pace(report)
     raise typer.Exit(_tell_end(report, out, interrupted=interrupted, stopped=run.stopped))
 
 
@@ -182,31 +154,11 @@ def _names(text: str) -> tuple[str, ...]:
     return () if names == [NONE] else tuple(dict.fromkeys(names))
 
 
-def _work(run: "Curation") -> bool:
-    """Go through what is pending; True when Ctrl-C ended it."""
-    from groundsight.cli.progress import progress_bar
-
-    plan = run.plan
-    if plan.num_done:
-        _tell(f"{plan.num_done:,} of {plan.num_questions:,} were answered already")
-    try:
-        with progress_bar(plan.num_questions) as advance:
-            advance(plan.num_done)
-            for _ in run:
-                advance(1)
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
 def _draw(report: "CurationReport", out: Path) -> None:
     from groundsight.prepare.curate.folder import PLOT_FILE
     from groundsight.prepare.curate.plot import save_pass_rates
 
-    try:
-        save_pass_rates(report, out / PLOT_FILE)
-    except MissingExtraError as error:
-        _tell(str(error))
+    draw_if_possible(lambda: save_pass_rates(report, out / PLOT_FILE))
 
 
 def _print(report: "CurationReport", format: Format) -> None:
@@ -257,38 +209,22 @@ def _warnings(report: "CurationReport") -> list[str]:
     return lines
 
 
-def _tell_cost(report: "CurationReport", price_in: float | None, price_out: float | None) -> None:
-    from groundsight.detect.usage import UsageTotal
-
-    total = UsageTotal(price_in, price_out)
-    total.add_counts(report.usage)
-    line = total.line()
-    if line:
-        _tell(line)
-    if report.num_asked and report.asking_s > 0:
-        _tell(
-            f"{report.num_asked:,} questions asked in {report.asking_s:.1f} s, "
-            f"{report.num_asked / report.asking_s:.3g} a second"
-        )
-
-
 def _tell_end(
     report: "CurationReport", out: Path, *, interrupted: bool, stopped: str | None
 ) -> int:
     """Say where the result is and what is left; gives the exit status."""
     from groundsight.prepare.curate.folder import KEPT_FILE
 
-    _tell(f"questions to train on: {out / KEPT_FILE} ({report.num_kept:,})")
+    tell(f"questions to train on: {out / KEPT_FILE} ({report.num_kept:,})")
     if report.num_set_aside:
         told = ", ".join(f"{number} {code}" for code, number in report.num_set_aside.items())
-        _tell(f"{sum(report.num_set_aside.values())} questions have no answers ({told})")
-    if interrupted:
-        _tell("stopped: what was answered is kept; the same command with --resume goes on")
-        return EXIT_INTERRUPTED
-    if stopped:
-        _tell(f"stopped: {stopped}; the same command with --resume goes on")
-    return EXIT_SOME_UNANSWERED if report.num_set_aside or stopped else 0
+        tell(f"{sum(report.num_set_aside.values())} questions have no answers ({told})")
+    return tell_end(report.num_set_aside, done=DONE, interrupted=interrupted, stopped=stopped)
 
 
-def _tell(line: str) -> None:
-    print(" ".join(line.split()).encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+def _tell_pace(report: "CurationReport") -> None:
+    if report.num_asked and report.asking_s > 0:
+        tell(
+            f"{report.num_asked:,} questions asked in {report.asking_s:.1f} s, "
+            f"{report.num_asked / report.asking_s:.3g} a second"
+        )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from groundsight.cli.printing import Printer
     from groundsight.data.pictures import Found
     from groundsight.detect.job import Job
+    from groundsight.engines.options import EngineOptions
 
 EXIT_SOME_UNREAD = 3
 EXIT_INTERRUPTED = 130
@@ -26,6 +27,19 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+@given.takes_options(
+    "task",
+    *given.LOADING,
+    "batch_size",
+    "max_new_tokens",
+    "samples",
+    "temperature",
+    "seed",
+    "with_evidence",
+    "structured",
+    *given.CALLING,
+    *given.PRICES,
+)
 def detect(
     paths: Annotated[
         list[str] | None,
@@ -103,25 +117,8 @@ def detect(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Evidence lines in the table of many pictures.")
     ] = False,
-    task: given.Task = None,
-    adapter: given.Adapter = None,
-    dtype: given.Dtype = None,
-    device: given.Device = None,
-    min_pixels: given.MinPixels = None,
-    max_pixels: given.MaxPixels = None,
-    family: given.Family = None,
-    batch_size: given.BatchSize = None,
-    max_new_tokens: given.MaxNewTokens = None,
-    samples: given.Samples = None,
-    temperature: given.Temperature = None,
-    seed: given.Seed = None,
-    with_evidence: given.WithEvidence = False,
-    timeout: given.Timeout = None,
-    retries: given.Retries = None,
-    structured: given.Structured = None,
-    price_in: given.PriceIn = None,
-    price_out: given.PriceOut = None,
-    record: given.Record = None,
+    *,
+    options: "EngineOptions",
 ) -> None:
     """Say whether pictures are AI-generated, where that shows and why.
 
@@ -134,27 +131,6 @@ def detect(
         raise UsageError("--resume and --overwrite need --out DIR, the folder that holds reports")
     if resume and overwrite:
         raise UsageError("--resume goes on and --overwrite begins anew: choose one")
-    options = given.gather_options(
-        task=task,
-        adapter=adapter,
-        dtype=dtype,
-        device=device,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        family=family,
-        batch_size=batch_size,
-        max_new_tokens=max_new_tokens,
-        samples=samples,
-        temperature=temperature,
-        seed=seed,
-        with_evidence=with_evidence,
-        timeout_s=timeout,
-        retries=retries,
-        structured=structured,
-        price_in=price_in,
-        price_out=price_out,
-        record=record,
-    )
     if bundle_pictures and bundle is None:
         raise UsageError("--bundle-pictures needs --bundle, where to put them")
     given_paths = paths or []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXIT_CANNOT_TELL = 3
 
 
+@given.takes_options(*given.LOADING, "max_new_tokens", *given.CALLING)
 def doctor(
     engine: Annotated[
         str | None,
@@ -30,16 +31,8 @@ def doctor(
         Path | None,
         typer.Option(metavar="DIR", help="Draw each test card with its answer here, and a sheet."),
     ] = None,
-    adapter: given.Adapter = None,
-    dtype: given.Dtype = None,
-    device: given.Device = None,
-    min_pixels: given.MinPixels = None,
-    max_pixels: given.MaxPixels = None,
-    family: given.Family = None,
-    max_new_tokens: given.MaxNewTokens = None,
-    timeout: given.Timeout = None,
-    retries: given.Retries = None,
-    record: given.Record = None,
+    *,
+    options: "EngineOptions",
 ) -> None:
     """Look at this machine; with --engine, prove what the numbers of a model's boxes mean.
 
@@ -48,18 +41,6 @@ def doctor(
     """
     from groundsight.doctor.checkup import check_up
 
-    options = given.gather_options(
-        adapter=adapter,
-        dtype=dtype,
-        device=device,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        family=family,
-        max_new_tokens=max_new_tokens,
-        timeout_s=timeout,
-        retries=retries,
-        record=record,
-    )
     if engine is None and (out is not None or options.model_fields_set):
         raise UsageError("--out and the options of a model need --engine, the model to examine")
     checkup = check_up()

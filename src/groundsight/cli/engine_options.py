@@ -1,5 +1,7 @@
 """Options of engines that ask a model, the same for every command that takes `--engine`."""
 
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -77,6 +79,69 @@ PriceOut = Annotated[
 Record = Annotated[
     str | None, _option("Append every reply to this file, for replay:FILE.", metavar="FILE")
 ]
+
+
+_OPTIONS: dict[str, Any] = {
+    "task": Task,
+    "adapter": Adapter,
+    "dtype": Dtype,
+    "device": Device,
+    "min_pixels": MinPixels,
+    "max_pixels": MaxPixels,
+    "family": Family,
+    "batch_size": BatchSize,
+    "max_new_tokens": MaxNewTokens,
+    "samples": Samples,
+    "temperature": Temperature,
+    "seed": Seed,
+    "with_evidence": WithEvidence,
+    "timeout": Timeout,
+    "retries": Retries,
+    "structured": Structured,
+    "price_in": PriceIn,
+    "price_out": PriceOut,
+    "record": Record,
+}
+_SETTINGS = {"timeout": "timeout_s"}
+
+LOADING = ("adapter", "dtype", "device", "min_pixels", "max_pixels", "family")
+"Which model, and what it is shown."
+CALLING = ("timeout", "retries", "record")
+"How it is reached."
+PRICES = ("price_in", "price_out")
+
+
+def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a model, handed to it together.
+
+    Args:
+        *names: of the options, in the order of `--help`. The command declares a keyword
+            `options: EngineOptions` in their place; those that were not given are unset in it.
+    """
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        def run(**given: Any) -> None:
+            options = gather_options(
+                **{_SETTINGS.get(name, name): given.pop(name) for name in names}
+            )
+            command(options=options, **given)
+
+        own = [p for p in signature(command).parameters.values() if p.name != "options"]
+        added = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=False if name == "with_evidence" else None,
+                annotation=_OPTIONS[name],
+            )
+            for name in names
+        ]
+        run.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return wrap
 
 
 def gather_options(**given: Any) -> "EngineOptions":

@@ -11,6 +11,7 @@ from groundsight.cli import engine_options as given
 from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from groundsight.engines import EngineOptions
     from groundsight.ground.grounding import Grounding
     from groundsight.ground.job import Found
 
@@ -24,6 +25,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
+@given.takes_options(*given.LOADING, "max_new_tokens", *given.CALLING)
 def ground(
     instruction: Annotated[
         str, typer.Argument(help="What to find; it may speak of image 1, image 2 and so on.")
@@ -42,16 +44,8 @@ def ground(
         Path | None,
         typer.Option(metavar="DIR", help="Also write grounding.json and sheet.png here."),
     ] = None,
-    adapter: given.Adapter = None,
-    dtype: given.Dtype = None,
-    device: given.Device = None,
-    min_pixels: given.MinPixels = None,
-    max_pixels: given.MaxPixels = None,
-    family: given.Family = None,
-    max_new_tokens: given.MaxNewTokens = None,
-    timeout: given.Timeout = None,
-    retries: given.Retries = None,
-    record: given.Record = None,
+    *,
+    options: "EngineOptions",
 ) -> None:
     """Find, across pictures, the region that an instruction means.
 
@@ -61,18 +55,6 @@ def ground(
     """
     from groundsight.ground.job import ground_pictures, load_grounder
 
-    options = given.gather_options(
-        adapter=adapter,
-        dtype=dtype,
-        device=device,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        family=family,
-        max_new_tokens=max_new_tokens,
-        timeout_s=timeout,
-        retries=retries,
-        record=record,
-    )
     model = load_grounder(engine, options)
     try:
         found = ground_pictures(image, instruction, model, max_new_tokens=options.max_new_tokens)

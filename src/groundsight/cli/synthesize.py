@@ -1,34 +1,26 @@
 """`groundsight synthesize SAMPLES --teacher SPEC --out DIR`: cold-start data from a teacher."""
 
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from groundsight.cli import engine_options as given
-from groundsight.core.errors import MissingExtraError
+from groundsight.cli.asking import Format, draw_if_possible, tell, tell_cost, tell_end, work_through
 
 if TYPE_CHECKING:
-    from groundsight.prepare.synthesize import Funnel, Synthesis, SynthesisSettings
+    from groundsight.engines import EngineOptions
+    from groundsight.prepare.synthesize import Funnel, SynthesisSettings
 
-EXIT_SOME_UNSCORED = 3
-EXIT_INTERRUPTED = 130
+DONE = "judged"
 FILTERS = "Filters"
-
-
-class Format(StrEnum):
-    """How the funnel is printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def _limit(help: str, *flags: str, **more: Any) -> Any:
     return typer.Option(*flags, help=help, rich_help_panel=FILTERS, show_default=False, **more)
 
 
+@given.takes_options(*given.LOADING, "batch_size", *given.CALLING, *given.PRICES)
 def synthesize(
     samples: Annotated[
         Path,
@@ -82,13 +74,6 @@ def synthesize(
     language: Annotated[
         str | None, _limit("Of the prose: en (default), de, fr, es, ru, zh, any.", metavar="CODE")
     ] = None,
-    adapter: given.Adapter = None,
-    dtype: given.Dtype = None,
-    device: given.Device = None,
-    min_pixels: given.MinPixels = None,
-    max_pixels: given.MaxPixels = None,
-    family: given.Family = None,
-    batch_size: given.BatchSize = None,
     max_new_tokens: given.MaxNewTokens = None,
     temperature: Annotated[
         float | None,
@@ -99,11 +84,8 @@ def synthesize(
         ),
     ] = None,
     seed: given.Seed = None,
-    timeout: given.Timeout = None,
-    retries: given.Retries = None,
-    price_in: given.PriceIn = None,
-    price_out: given.PriceOut = None,
-    record: given.Record = None,
+    *,
+    options: "EngineOptions",
 ) -> None:
     """Have a teacher write reasoning towards known answers, and keep what passes the filters.
 
@@ -126,20 +108,6 @@ def synthesize(
         max_null_fields=max_null_fields,
         language=language,
     )
-    options = given.gather_options(
-        adapter=adapter,
-        dtype=dtype,
-        device=device,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        family=family,
-        batch_size=batch_size,
-        timeout_s=timeout,
-        retries=retries,
-        price_in=price_in,
-        price_out=price_out,
-        record=record,
-    )
     writer = load_teacher(teacher, options, settings)
     try:
         with start_synthesis(
@@ -151,13 +119,15 @@ def synthesize(
             max_samples=max_samples,
             pictures=pictures,
         ) as run:
-            interrupted = _work(run)
+            interrupted = work_through(
+                run, total=run.plan.num_samples, num_done=run.plan.num_done, done=DONE
+            )
             funnel = run.funnel()
     finally:
         writer.close()
     _draw(funnel, out)
     _print(funnel, format)
-    _tell_cost(funnel, price_in, price_out)
+    tell_cost(funnel.usage, options)
     raise typer.Exit(_tell_end(funnel, out, interrupted=interrupted, stopped=run.stopped))
 
 
@@ -169,31 +139,11 @@ def _settings(**wanted: Any) -> "SynthesisSettings":
     return validate_config(SynthesisSettings, tree, where="synthesize")
 
 
-def _work(run: "Synthesis") -> bool:
-    """Go through what is pending; True when Ctrl-C ended it."""
-    from groundsight.cli.progress import progress_bar
-
-    plan = run.plan
-    if plan.num_done:
-        _tell(f"{plan.num_done:,} of {plan.num_samples:,} were judged already")
-    try:
-        with progress_bar(plan.num_samples) as advance:
-            advance(plan.num_done)
-            for _ in run:
-                advance(1)
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
 def _draw(funnel: "Funnel", out: Path) -> None:
     from groundsight.prepare.synthesize.folder import PLOT_FILE
     from groundsight.prepare.synthesize.funnel_plot import save_funnel
 
-    try:
-        save_funnel(funnel, out / PLOT_FILE)
-    except MissingExtraError as error:
-        _tell(str(error))
+    draw_if_possible(lambda: save_funnel(funnel, out / PLOT_FILE))
 
 
 def _print(funnel: "Funnel", format: Format) -> None:
@@ -226,29 +176,10 @@ def _table(funnel: "Funnel") -> list[str]:
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def _tell_cost(funnel: "Funnel", price_in: float | None, price_out: float | None) -> None:
-    from groundsight.detect.usage import UsageTotal
-
-    total = UsageTotal(price_in, price_out)
-    total.add_counts(funnel.usage)
-    line = total.line()
-    if line:
-        _tell(line)
-
-
 def _tell_end(funnel: "Funnel", out: Path, *, interrupted: bool, stopped: str | None) -> int:
     """Say where the result is and what is left; gives the exit status."""
     from groundsight.prepare.synthesize.folder import KEPT_FILE
 
     if funnel.num_kept:
-        _tell(f"samples to train on: {out / KEPT_FILE}")
-    if interrupted:
-        _tell("stopped: what was judged is kept; the same command with --resume goes on")
-        return EXIT_INTERRUPTED
-    if stopped:
-        _tell(f"stopped: {stopped}; the same command with --resume goes on")
-    return EXIT_SOME_UNSCORED if funnel.unscored or stopped else 0
-
-
-def _tell(line: str) -> None:
-    print(" ".join(line.split()).encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+        tell(f"samples to train on: {out / KEPT_FILE}")
+    return tell_end(funnel.unscored, done=DONE, interrupted=interrupted, stopped=stopped)
