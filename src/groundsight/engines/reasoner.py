@@ -106,27 +106,40 @@ class Reasoner:
 
     def examine(self, pictures: Sequence[Picture]) -> list[Answer]:
         """One answer a picture, in order; whatever goes wrong is a problem of its answer."""
+        return self.answer(pictures, [None] * len(pictures))
+
+    def answer(self, pictures: Sequence[Picture], samples: Sequence[Sample | None]) -> list[Answer]:
+        """One answer a picture to a question of its own, as `examine`.
+
+        Args:
+            pictures: open.
+            samples: whose question is asked of each; None: the task's.
+        """
         builtin: Sequence[Answer | None] = [None] * len(pictures)
         if self.builtin is not None:
             builtin = self.builtin.examine(pictures)
-        asked = [self.ask(*pair) for pair in zip(pictures, builtin, strict=True)]
+        asked = [self.ask(*three) for three in zip(pictures, builtin, samples, strict=True)]
         replies = iter(self._complete([one for one in asked if one.refusal is None]))
         return [
             self._answer(one, next(replies) if one.refusal is None else _refused(one.refusal))
             for one in asked
         ]
 
-    def ask(self, picture: Picture, builtin: Answer | None = None) -> Asked:
+    def ask(
+        self, picture: Picture, builtin: Answer | None = None, sample: Sample | None = None
+    ) -> Asked:
         """What the model is asked of one picture.
 
         Args:
             picture: open.
             builtin: the answer whose evidence lines are offered to the model.
+            sample: whose question is asked, with the picture's size; None: the task's question.
         """
         size = PictureSize(picture.width, picture.height)
-        image = ImageRef(path=picture.path, width=size.width, height=size.height)
-        # Named by content: the same picture is asked the same, whatever its name.
-        sample = Sample(id=picture.sha256, images=(image,), task=self.task.name)
+        if sample is None:
+            image = ImageRef(path=picture.path, width=size.width, height=size.height)
+            # Named by content: the same picture is asked the same, whatever its name.
+            sample = Sample(id=picture.sha256, images=(image,), task=self.task.name)
         told = None if builtin is None else write_evidence(builtin.evidence)
         refusal = None
         try:

@@ -65,6 +65,11 @@ class ReplayModel:
         """Whether asking once more for JSON alone may find a reply: where one was recorded."""
         return True
 
+    @property
+    def looks_at_pixels(self) -> bool:
+        """Whether pictures must be decoded for it."""
+        return False
+
     def complete(self, requests: Sequence[ChatRequest], decoding: Decoding) -> list[ChatReply]:
         """The recorded reply to each request, in order."""
         return [self._reply(request, decoding.num_samples) for request in requests]

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from groundsight.core.errors import GroundsightError, PictureError
 from groundsight.core.types import Sample, Value
 from groundsight.engines.chat import ChatModel, ChatRequest
-from groundsight.tasks import TASKS
+from groundsight.engines.questions import make_request
 from groundsight.tasks.opened import open_pictures
-from groundsight.vision.frames import PictureSize
 
 
 class SetAside(Value):
@@ -44,14 +43,12 @@ def open_question(sample: Sample, model: ChatModel, seed: int) -> Asked | SetAsi
     try:
         sized, pictures = open_pictures(sample)
         sized = _with_whole_paths(sized)
-        for picture in pictures:
-            model.dialect.extent(PictureSize(picture.width, picture.height))
-        messages = TASKS[sample.task].messages(sized, model.dialect, seed=seed)
+        request = make_request(sized, pictures, model.dialect, seed=seed)
     except PictureError as error:
         return SetAside(id=sample.id, code=error.code, message=str(error))
     except GroundsightError as error:
         return SetAside(id=sample.id, code="no_sample", message=str(error))
-    return Asked(sized, ChatRequest(id=sample.id, messages=messages, pictures=pictures))
+    return Asked(sized, request)
 
 
 def _with_whole_paths(sample: Sample) -> Sample:
