@@ -2,7 +2,7 @@
 
     python benchmarks/learning.py --out learning --seeds 0,1,2 --json
     python benchmarks/learning.py --out learning --seeds 0 --plain     # also TRL's own path
-    python benchmarks/learning.py --out learning --schedules           # also ω_G fixed at 1
+    python benchmarks/learning.py --out learning --many   # many boxes; also ω_G fixed at 1
     python benchmarks/learning.py --out learning --two                 # also two pictures
 
 A model of 2.4 million random weights (Qwen3-VL's architecture: its tower knows places) gets its
@@ -15,6 +15,7 @@ Writes `learning.json` and `learning.png`; `--json` prints the former.
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -22,7 +23,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "TQDM_DISABLE": "1"}
 SFT = """
@@ -137,6 +138,24 @@ SMOKE = Size(
 )
 
 
+class Data(NamedTuple):
+    """One kind of question.
+
+    Args:
+        prefix: of its folders below `out`.
+        out: where everything lies.
+        task: its name.
+    """
+
+    prefix: str
+    out: Path
+    task: str
+
+    def samples(self, name: str) -> Path:
+        """The file of `sft`, `rl` or `val`."""
+        return self.out / f"{self.prefix}{name}" / "samples.jsonl"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One training run.
@@ -145,13 +164,13 @@ class Stage:
         name: its folder below the output.
         kind: sft or grpo.
         recipe: TOML.
-        held_out: samples that its checkpoints are measured on.
+        data: what it asks; its checkpoints are measured on the kind's `val`.
     """
 
     name: str
     kind: str
     recipe: str
-    held_out: Path
+    data: Data
 
 
 # --- stages --------------------------------------------------------------------------------------
@@ -162,19 +181,18 @@ def make_sets(out: Path, size: Size) -> None:
     from groundsight.core.types import Sample
     from groundsight.synth.shapes import write_shapes
 
-    wanted: dict[str, dict[str, Any]] = {
-        "sft": {"num": size.sft_pictures, "seed": 1},
-        "rl": {"num": size.grpo_pictures, "seed": 2},
-        "val": {"num": size.held_out, "seed": 3},
-        "two-sft": {"num": size.sft_pictures // 4, "seed": 4, "kind": "difference"},
-        "two-rl": {"num": size.grpo_pictures, "seed": 5, "kind": "difference"},
-        "two-val": {"num": size.held_out, "seed": 6, "kind": "difference"},
+    kinds: dict[str, dict[str, Any]] = {
+        "": {"grid": 2},
+        "two-": {"grid": 2, "kind": "difference"},
+        "many-": {"grid": 3, "max_odd": 3},
     }
-    for name, settings in wanted.items():
+    numbers = {"sft": size.sft_pictures, "rl": size.grpo_pictures, "val": size.held_out}
+    for seed, (prefix, part) in enumerate(itertools.product(kinds, numbers), start=1):
+        name, settings = f"{prefix}{part}", kinds[prefix]
         lines = out / name / "samples.jsonl"
         if lines.exists():
             continue
-        write_shapes(out / name, grey=True, grid=2, side_px=128, **settings)
+        write_shapes(out / name, numbers[part], grey=True, side_px=128, seed=seed, **settings)
         samples = map(Sample.model_validate_json, lines.read_text("utf-8").splitlines())
         named = [s.model_copy(update={"id": f"{name}-{s.id}"}) for s in samples]
         text = "".join(sample.model_dump_json() + "\n" for sample in named)
@@ -225,70 +243,62 @@ def make_base(out: Path, seed: int, size: Size) -> Path:
 
 def stages_of(out: Path, seed: int, size: Size, wanted: set[str]) -> Iterator[Stage]:
     """The runs of one seed, in the order in which they build on each other."""
-    one, two = out / "val" / "samples.jsonl", out / "two-val" / "samples.jsonl"
-    sft = f"sft-{seed}"
-    yield Stage(
-        name=sft,
-        kind="sft",
-        held_out=one,
-        recipe=SFT.format(
-            start=out / f"base-{seed}",
-            data=out / "sft" / "samples.jsonl",
-            steps=size.sft_steps,
-            every=max(1, size.sft_steps // 8),
-            rate=2e-3,
-            seed=seed,
-        ),
-    )
-    variants = {"grpo": ("true", 0.5, LINEAR)}
+    data = Data("", out, "grounded_detection")
+    yield sft_stage(data, seed, out / f"base-{seed}", steps=size.sft_steps, rate=2e-3)
+    yield grpo_stage("grpo", data, seed, size, ONE_PICTURE.format(grounding=0.5) + LINEAR)
     if "plain" in wanted:
-        variants["plain"] = ("false", 0.5, LINEAR)
-    if "schedules" in wanted:
-        variants["fixed"] = ("true", 1.0, "")
-    for name, (share, grounding, schedule) in variants.items():
-        recipe = GRPO.format(
-            start=out / sft / "final",
-            data=out / "rl" / "samples.jsonl",
-            steps=size.grpo_steps,
-            every=max(1, size.grpo_steps // 8),
-            share=share,
-            task="grounded_detection",
-            seed=seed,
-        )
-        rewards = ONE_PICTURE.format(grounding=grounding)
-        yield Stage(
-            name=f"{name}-{seed}", kind="grpo", held_out=one, recipe=recipe + rewards + schedule
-        )
+        rewards = ONE_PICTURE.format(grounding=0.5) + LINEAR
+        yield grpo_stage("plain", data, seed, size, rewards, share="false")
+    if "many" in wanted:
+        yield from _many_boxes(out, seed, size)
     if "two" in wanted:
-        yield from _two_pictures(out, seed, size, two)
+        two = Data("two-", out, "multi_image_grounding")
+        start = out / f"sft-{seed}" / "final"
+        yield sft_stage(two, seed, start, steps=size.sft_steps // 2, rate=1e-3)
+        yield grpo_stage("grpo", two, seed, size, TWO_PICTURES)
 
 
-def _two_pictures(out: Path, seed: int, size: Size, held_out: Path) -> Iterator[Stage]:
-    steps = size.sft_steps // 4
-    yield Stage(
-        name=f"two-sft-{seed}",
+def _many_boxes(out: Path, seed: int, size: Size) -> Iterator[Stage]:
+    """Pictures with up to three odd shapes: does full IoU weight from the start fragment boxes?"""
+    many = Data("many-", out, "grounded_detection")
+    start = out / f"sft-{seed}" / "final"
+    yield sft_stage(many, seed, start, steps=size.sft_steps // 2, rate=1e-3)
+    yield grpo_stage("grpo", many, seed, size, ONE_PICTURE.format(grounding=0.5) + LINEAR)
+    yield grpo_stage("fixed", many, seed, size, ONE_PICTURE.format(grounding=1.0))
+
+
+def sft_stage(data: Data, seed: int, start: Path, *, steps: int, rate: float) -> Stage:
+    """Gold replies to the questions of a kind."""
+    return Stage(
+        name=f"{data.prefix}sft-{seed}",
         kind="sft",
-        held_out=held_out,
+        data=data,
         recipe=SFT.format(
-            start=out / f"sft-{seed}" / "final",
-            data=out / "two-sft" / "samples.jsonl",
+            start=start,
+            data=data.samples("sft"),
             steps=steps,
-            every=max(1, steps // 4),
-            rate=1e-3,
+            every=max(1, steps // 8),
+            rate=rate,
             seed=seed,
         ),
     )
+
+
+def grpo_stage(
+    name: str, data: Data, seed: int, size: Size, rewards: str, *, share: str = "true"
+) -> Stage:
+    """GRPO from the kind's SFT."""
     recipe = GRPO.format(
-        start=out / f"two-sft-{seed}" / "final",
-        data=out / "two-rl" / "samples.jsonl",
+        start=data.out / f"{data.prefix}sft-{seed}" / "final",
+        data=data.samples("rl"),
         steps=size.grpo_steps,
         every=max(1, size.grpo_steps // 8),
-        share="true",
-        task="multi_image_grounding",
+        share=share,
+        task=data.task,
         seed=seed,
     )
-    yield Stage(
-        name=f"two-grpo-{seed}", kind="grpo", held_out=held_out, recipe=recipe + TWO_PICTURES
+    return Stage(
+        name=f"{data.prefix}{name}-{seed}", kind="grpo", data=data, recipe=recipe + rewards
     )
 
 
@@ -379,7 +389,7 @@ def measure_stage(out: Path, stage: Stage) -> list[dict[str, Any]]:
         rubric = out / f"{stage.name}.toml"
         if stage.kind == "sft":
             rubric = _rubric_of_sft(out, stage)
-        known[step] = {"step": step, **measure(model, stage.held_out, rubric)}
+        known[step] = {"step": step, **measure(model, stage.data.samples("val"), rubric)}
         cache.write_text(json.dumps([known[step] for step in sorted(known)], indent=1))
     return [known[step] for step in sorted(known)]
 
@@ -387,9 +397,9 @@ def measure_stage(out: Path, stage: Stage) -> list[dict[str, Any]]:
 def _rubric_of_sft(out: Path, stage: Stage) -> Path:
     """SFT has no rubric of its own: the one that GRPO ends with."""
     file = out / f"{stage.name}.rubric.toml"
-    two = stage.name.startswith("two")
-    task = "multi_image_grounding" if two else "grounded_detection"
-    rewards = TWO_PICTURES if two else ONE_PICTURE.format(grounding=1.0)
+    task = stage.data.task
+    one = task == "grounded_detection"
+    rewards = ONE_PICTURE.format(grounding=1.0) if one else TWO_PICTURES
     file.write_text(f'[rubric]\ntask = "{task}"\nfamily = "qwen3_vl"\n{rewards}', "utf-8")
     return file
 
@@ -451,7 +461,7 @@ def draw(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
 
 
 def _order(kind: str) -> int:
-    known = ["sft", "grpo", "plain", "fixed", "two-sft", "two-grpo"]
+    known = ["sft", "grpo", "plain", "many-sft", "many-grpo", "many-fixed", "two-sft", "two-grpo"]
     return known.index(kind) if kind in known else len(known)
 
 
@@ -473,7 +483,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=3, help="seeds at a time, a thread each")
     parser.add_argument("--plain", action="store_true", help="also TRL's own path")
-    parser.add_argument("--schedules", action="store_true", help="also ω_G fixed at 1")
+    parser.add_argument("--many", action="store_true", help="several boxes; ω_G fixed at 1 too")
     parser.add_argument("--two", action="store_true", help="also questions on two pictures")
     parser.add_argument("--smoke", action="store_true", help="a few steps, to see that it runs")
     parser.add_argument("--json", action="store_true")
@@ -481,7 +491,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.update({"OMP_NUM_THREADS": "1", **QUIET})
     out, size = arguments.out.resolve(), SMOKE if arguments.smoke else FULL
     make_sets(out, size)
-    wanted = tuple(name for name in ("plain", "schedules", "two") if getattr(arguments, name))
+    wanted = tuple(name for name in ("plain", "many", "two") if getattr(arguments, name))
     jobs = [(out, int(seed), size, wanted) for seed in arguments.seeds.split(",")]
     if arguments.jobs == 1 or len(jobs) == 1:
         parts = [run_seed(job) for job in jobs]

@@ -4,13 +4,16 @@ from pathlib import Path
 import pytest
 
 from benchmarks import learning
+from groundsight.curricula.schedules import LinearConfig
 from groundsight.train.recipe import GrpoRecipe, SftRecipe, load_recipe
 
 
 def test_every_stage_has_a_recipe_that_loads(tmp_path: Path) -> None:
-    stages = list(learning.stages_of(tmp_path, 3, learning.FULL, {"plain", "schedules", "two"}))
+    stages = list(learning.stages_of(tmp_path, 3, learning.FULL, {"plain", "many", "two"}))
     assert [stage.name for stage in stages] == [
-        "sft-3", "grpo-3", "plain-3", "fixed-3", "two-sft-3", "two-grpo-3"
+        "sft-3", "grpo-3", "plain-3",
+        "many-sft-3", "many-grpo-3", "many-fixed-3",
+        "two-sft-3", "two-grpo-3",
     ]  # fmt: skip
     for stage in stages:
         file = tmp_path / f"{stage.name}.toml"
@@ -20,7 +23,9 @@ def test_every_stage_has_a_recipe_that_loads(tmp_path: Path) -> None:
         if isinstance(recipe, GrpoRecipe):
             assert recipe.grpo.share_prefix == (stage.name != "plain-3")
             grounding = recipe.rubric.rewards[0]
-            assert grounding.weight == (0.5 if stage.name in ("grpo-3", "plain-3") else 1.0)
+            linear = stage.name in ("grpo-3", "plain-3", "many-grpo-3")
+            assert grounding.weight == (0.5 if linear else 1.0)
+            assert isinstance(recipe.curriculum.schedule, LinearConfig) == linear
 
 
 def test_the_summary_is_the_last_point_of_each_seed(tmp_path: Path) -> None:
