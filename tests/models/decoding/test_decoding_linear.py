@@ -69,32 +69,14 @@ def test_only_float32_on_a_cpu_is_packed() -> None:
 
 def test_replaced_kernels_equal_the_modules() -> None:
     torch.manual_seed(0)
-    linear, patches = nn.Linear(24, 40), nn.Conv3d(3, 16, (2, 4, 4), stride=(2, 4, 4), bias=False)
-    x, pictures = torch.randn(5, 6, 24), torch.randn(9, 3, 2, 4, 4)
+    linear, x = nn.Linear(24, 40), torch.randn(5, 6, 24)
     with torch.no_grad(), FasterKernels():
-        found = linear(x), linear(x.transpose(0, 1)), patches(pictures)
+        found = linear(x), linear(x.transpose(0, 1))
     with torch.no_grad():
-        expected = linear(x), linear(x.transpose(0, 1)), patches(pictures)
+        expected = linear(x), linear(x.transpose(0, 1))
     for one, other in zip(found, expected, strict=True):
         assert one.shape == other.shape
         assert torch.allclose(one, other, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "convolution",
-    [
-        nn.Conv3d(3, 4, (2, 4, 4), padding=1),
-        nn.Conv3d(3, 4, (1, 2, 2), stride=(1, 2, 2)),
-        nn.Conv3d(3, 6, (2, 4, 4), groups=3),
-        nn.Conv3d(3, 4, (2, 2, 2), dilation=(1, 2, 2)),
-    ],
-)
-def test_other_convolutions_are_left_alone(convolution: nn.Conv3d) -> None:
-    pictures = torch.randn(2, 3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        expected = convolution(pictures)
-        with FasterKernels():
-            assert torch.equal(convolution(pictures), expected)
 
 
 def test_gradients_still_flow_under_replaced_kernels() -> None:
