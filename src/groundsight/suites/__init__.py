@@ -17,5 +17,9 @@ SUITES: Table[Suite] = Table(
     "suite",
     {
         "genimage": "groundsight.suites.genimage:SUITE",
+        "loki": "groundsight.suites.loki:SUITE",
+        "loki_pairs": "groundsight.suites.loki:PAIRS",
+        "blink": "groundsight.suites.blink:SUITE",
+        "mmiu": "groundsight.suites.mmiu:SUITE",
     },
 )

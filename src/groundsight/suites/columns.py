@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from groundsight.metrics.intervals import bootstrap_mean_of_groups
+from groundsight.metrics.intervals import bootstrap_mean, bootstrap_mean_of_groups
 from groundsight.suites.base import Figure, Interval, SampleScore
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -179,6 +179,26 @@ class Columns:
         scale = np.asarray(weights, dtype=np.float64) * len(present)
         scaled = np.where(inside, column * scale[np.where(inside, cells, 0)], np.nan)
         return self._figure(name, None, scaled, inside, strata=cells)
+
+    def all_of_unit(self, name: str, size: int, *, as_: str) -> list[Figure]:
+        """Share of units of a size whose every sample has the value 1, e.g. right both ways round.
+
+        Args:
+            name: of a value that is 0 or 1.
+            size: units with fewer or more scored samples are left out.
+            as_: name of the figure.
+        """
+        column = self.value(name)
+        known = ~np.isnan(column)
+        _, unit_of = np.unique(self.units[known], return_inverse=True)
+        sizes = np.bincount(unit_of)
+        whole = np.bincount(unit_of, column[known]) == size
+        values = whole[sizes == size].astype(np.float64)
+        if len(values) == 0:
+            return []
+        found = bootstrap_mean(values)
+        interval = Interval(found.low, found.high) if len(values) > 1 else None
+        return [Figure(name=as_, value=found.value, num=len(values), interval=interval)]
 
     def parse_rate(self) -> list[Figure]:
         """The share of scored samples whose reply could be read."""
