@@ -12,7 +12,7 @@ Modules of experts load no torch by being imported, so that cards, views and nam
 import it inside their functions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -125,6 +125,13 @@ class Expert:
     def network_input(self, views: "Tensor") -> "Tensor":
         """Normalisation of the views; here none."""
         return views
+
+    def fit_input(self, batches: "Iterable[Tensor]") -> None:
+        """Learn the normalisation from the training views, before training; here nothing is.
+
+        Args:
+            batches: (N, 3, H, W) in 0..1 each, on the network's device.
+        """
 
     # Weights: what differs where part of the network is somebody else's
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 State = dict[str, "Tensor"]
-WRAPPERS = ("model", "state_dict", "model_state_dict", "net", "network", "model_ema")
+WRAPPERS = ("model", "state_dict", "model_state_dict", "net", "network", "model_ema", "netC")
 "Under which key published files put the state, beside optimiser and step counts."
 PREFIXES = ("module.", "_orig_mod.")
 "What DataParallel and torch.compile put before every name."
