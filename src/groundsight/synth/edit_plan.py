@@ -18,13 +18,14 @@ import numpy.typing as npt
 from groundsight.core.errors import UsageError
 from groundsight.core.seeds import make_rng
 from groundsight.core.types import ImageRef, Label, Sample, SampleRegion
-from groundsight.synth.codecs import Codec, draw_codec, encode
+from groundsight.synth.codecs import draw_codec
 from groundsight.synth.crops import Crop, draw_crop, take_crop
 from groundsight.synth.edit_settings import EditSettings
 from groundsight.synth.editing import Donor, EditDone, edit_picture
 from groundsight.synth.edits import EDITS
 from groundsight.synth.photos import Photo, PhotoCache, PhotoFault
 from groundsight.synth.runs import Made, NewPicture
+from groundsight.vision.codecs import Codec, encode
 from groundsight.vision.images import RGBArray, printable_path
 
 SOURCE = "groundsight.synth.edits"

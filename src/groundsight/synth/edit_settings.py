@@ -5,10 +5,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from groundsight.core.config import Config
-from groundsight.synth.codecs import FORMATS, Format
 from groundsight.synth.edits import EDITS
 from groundsight.synth.photos import check_splits
 from groundsight.synth.region import SHAPES, RegionRanges, Shape
+from groundsight.vision.codecs import FORMATS, Format
 
 Twins = Literal["pairs", "disjoint"]
 

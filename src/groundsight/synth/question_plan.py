@@ -12,13 +12,14 @@ from groundsight.core.errors import UsageError
 from groundsight.core.seeds import make_rng
 from groundsight.core.types import ImageRef, Sample, SampleRegion
 from groundsight.synth.boxed import BoxedPicture
-from groundsight.synth.codecs import draw_codec, encode
+from groundsight.synth.codecs import draw_codec
 from groundsight.synth.edits import EDITS
 from groundsight.synth.photos import PhotoCache
 from groundsight.synth.question_settings import QuestionSettings
 from groundsight.synth.questions import QUESTIONS
 from groundsight.synth.questions.base import Desk, Draft
 from groundsight.synth.runs import Made, NewPicture
+from groundsight.vision.codecs import encode
 
 SOURCE = "groundsight.synth.questions"
 _ROUNDS = 4

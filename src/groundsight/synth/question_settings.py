@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from groundsight.core.config import Config
-from groundsight.synth.codecs import FORMATS, Format
 from groundsight.synth.edits import EDITS
 from groundsight.synth.questions import QUESTIONS
+from groundsight.vision.codecs import FORMATS, Format
 
 
 class QuestionSettings(Config):

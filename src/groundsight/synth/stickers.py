@@ -17,12 +17,13 @@ from PIL import Image, ImageDraw
 from groundsight.core.errors import UsageError
 from groundsight.core.seeds import make_rng
 from groundsight.core.types import XYXY, ImageRef, Sample, SampleRegion
-from groundsight.synth.codecs import FORMATS, draw_codec, encode
+from groundsight.synth.codecs import draw_codec
 from groundsight.synth.crops import draw_crop, take_crop
 from groundsight.synth.photos import Photo, PhotoCache, PhotoFault
 from groundsight.synth.region import PixelBox
 from groundsight.synth.runs import Made, NewPicture
 from groundsight.synth.shapes import COLOURS, FORMS, draw_form
+from groundsight.vision.codecs import FORMATS, encode
 from groundsight.vision.images import RGBArray, printable_path
 
 SOURCE = "groundsight.synth.stickers"

@@ -15,32 +15,20 @@ Every view but `original` ends in one lossy codec that is the same for both clas
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from groundsight.core.seeds import make_rng
-from groundsight.experts.signal.views import (
-    bounded,
-    protocol_view,
-    recode,
-    scaled,
-    with_noise,
-)
+from groundsight.experts.signal.views import bounded, coded, protocol_view
+from groundsight.vision.codecs import Format
+from groundsight.vision.perturbations import steps
 
 View = Callable[[Image.Image, str], Image.Image]
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
-Codec = Literal["JPEG", "WEBP"]
 
 PROTOCOL = "protocol"
 SCREEN_FACTORS = (0.6, 1.3)
-# What phones, browsers and image servers scale with.
-SCREEN_KERNELS = (
-    Image.Resampling.BILINEAR,
-    Image.Resampling.BICUBIC,
-    Image.Resampling.LANCZOS,
-)
 GRID_PX = 8
 CROP_SIDE_RATE = 0.75
 
@@ -55,65 +43,60 @@ def _changed(change: Change, seed_name: str) -> View:
     return view
 
 
-def _coded(codec: Codec, low: int, high: int) -> View:
+def _coded(codec: Format, low: int, high: int) -> View:
     """Bounded, then this codec alone, at a quality drawn from low … high."""
 
     def view(image: Image.Image, key: str) -> Image.Image:
-        quality = int(make_rng(0, "reshipped", codec, low, key).integers(low, high + 1))
-        return recode(bounded(image), codec, quality)
+        # The stream keeps the name it was given first, so that published figures can be repeated.
+        rng = make_rng(0, "reshipped", codec.upper(), low, key)
+        return coded(bounded(image), codec, int(rng.integers(low, high + 1)))
 
     return view
 
 
-def _screenshot(codec: Codec, quality: int) -> View:
+def _screenshot(codec: Format, quality: int) -> View:
     """A published copy, shown at another size, captured without loss, and sent on."""
 
     def view(image: Image.Image, key: str) -> Image.Image:
         rng = make_rng(0, "reshipped", "screenshot", key)
-        shown = _resized(protocol_view(image, key), float(rng.uniform(*SCREEN_FACTORS)), rng)
+        factor = float(rng.uniform(*SCREEN_FACTORS))
+        shown = steps.screen_scaled(protocol_view(image, key), factor, rng)
         x, y = (int(offset) for offset in rng.integers(0, GRID_PX, 2))
         captured = shown.crop((x, y, shown.width, shown.height))
-        return recode(bounded(captured), codec, quality)
+        return coded(bounded(captured), codec, quality)
 
     return view
 
 
-def _resized(image: Image.Image, factor: float, rng: np.random.Generator) -> Image.Image:
-    return scaled(image, factor, SCREEN_KERNELS[int(rng.integers(0, len(SCREEN_KERNELS)))])
-
-
 def _resize(factor: float) -> View:
-    return _changed(lambda image, rng: _resized(image, factor, rng), f"resize-{factor}")
+    return _changed(lambda image, rng: steps.screen_scaled(image, factor, rng), f"resize-{factor}")
 
 
 def _blur(sigma: float) -> View:
-    return _changed(lambda image, _: image.filter(ImageFilter.GaussianBlur(sigma)), "blur")
+    return _changed(lambda image, _: steps.blurred(image, sigma), "blur")
 
 
 def _noise(sigma: float) -> View:
-    return _changed(lambda image, rng: with_noise(image, sigma, rng), f"noise-{sigma}")
+    return _changed(lambda image, rng: steps.with_noise(image, sigma, rng), f"noise-{sigma}")
 
 
 def _crop(image: Image.Image, x_rate: float, y_rate: float) -> Image.Image:
-    """75% of each side; the rates say where: 0 = left or top, 1 = right or bottom."""
-    width, height = (max(1, round(side * CROP_SIDE_RATE)) for side in image.size)
-    x, y = round((image.width - width) * x_rate), round((image.height - height) * y_rate)
-    return image.crop((x, y, x + width, y + height))
+    return image.crop(steps.crop_window(image.size, CROP_SIDE_RATE, x_rate, y_rate))
 
 
 VIEWS: dict[str, View] = {
     PROTOCOL: protocol_view,
     "original": lambda image, _: image,
-    "jpeg-60-75": _coded("JPEG", 60, 75),
-    "webp-80": _coded("WEBP", 80, 80),
-    "longest-512": _changed(lambda image, _: bounded(image, 512), "longest"),
+    "jpeg-60-75": _coded("jpeg", 60, 75),
+    "webp-80": _coded("webp", 80, 80),
+    "longest-512": _changed(lambda image, _: steps.bounded(image, 512), "longest"),
     "resize-0.5": _resize(0.5),
     "resize-0.75": _resize(0.75),
     "blur-1": _blur(1.0),
     "noise-3": _noise(3.0),
     "noise-5": _noise(5.0),
-    "screenshot-jpeg-75": _screenshot("JPEG", 75),
-    "screenshot-webp-75": _screenshot("WEBP", 75),
+    "screenshot-jpeg-75": _screenshot("jpeg", 75),
+    "screenshot-webp-75": _screenshot("webp", 75),
     "crop-centre-75": _changed(lambda image, _: _crop(image, 0.5, 0.5), "crop-centre"),
     "crop-random-75": _changed(
         lambda image, rng: _crop(image, float(rng.random()), float(rng.random())), "crop-random"

@@ -6,14 +6,14 @@ to the expert as it was published: every view ends in a codec drawn from the sam
 classes, mostly JPEG, and most views are re-coded or resized before that.
 """
 
-import io
-from typing import Literal
-
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from groundsight.core.seeds import make_rng
 from groundsight.forensics.signal.expert import MAX_SIDE
+from groundsight.vision.codecs import Codec, Format, recode
+from groundsight.vision.perturbations import steps
+from groundsight.vision.perturbations.steps import blurred, scaled, with_noise
 
 PROTOCOL_QUALITY = (80, 95)
 _KERNELS = (
@@ -36,7 +36,7 @@ def protocol_view(image: Image.Image, key: str) -> Image.Image:
     """
     low, high = PROTOCOL_QUALITY
     quality = int(make_rng(0, "protocol", key).integers(low, high + 1))
-    return recode(bounded(image), "JPEG", quality)
+    return coded(bounded(image), "jpeg", quality)
 
 
 def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
@@ -50,9 +50,9 @@ def augmented_view(image: Image.Image, key: str, index: int) -> Image.Image:
     rng = make_rng(0, "view", key, index)
     image = travelled(image, rng)
     if rng.random() < 0.15:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.4))))
+        image = blurred(image, float(rng.uniform(0.4, 1.4)))
     if rng.random() < 0.2:
-        return recode(image, "WEBP", int(rng.integers(60, 96)))
+        return coded(image, "webp", int(rng.integers(60, 96)))
     return final_codec(image, rng)
 
 
@@ -64,9 +64,9 @@ def travelled(image: Image.Image, rng: np.random.Generator) -> Image.Image:
             image = _early_codec(image, rng)
         image = _resized(image, rng)
     elif rng.random() < 0.3:
-        image = recode(image, "JPEG", int(rng.integers(75, 98)))
+        image = coded(image, "jpeg", int(rng.integers(75, 98)))
     if rng.random() < 0.08:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.7))))
+        image = blurred(image, float(rng.uniform(0.2, 0.7)))
     if rng.random() < 0.08:
         image = with_noise(image, float(rng.uniform(0.5, 2.5)), rng)
     return ImageOps.mirror(image) if rng.random() < 0.5 else image
@@ -76,48 +76,24 @@ def final_codec(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """The JPEG that every training picture ends in, whatever its class."""
     usual = rng.random() < 0.75
     quality = int(rng.integers(80, 96) if usual else rng.integers(60, 98))
-    return recode(image, "JPEG", quality, subsampling=int(rng.choice((0, 2, 2))))
+    chroma = str(rng.choice(("4:4:4", "4:2:0", "4:2:0")))
+    return recode(image, Codec(format="jpeg", quality=quality, subsampling=chroma))
 
 
-def bounded(image: Image.Image, max_side: int = MAX_SIDE) -> Image.Image:
-    """Scaled down (Lanczos) where its longest side is over `max_side` pixels."""
-    longest = max(image.size)
-    return image if longest <= max_side else scaled(image, max_side / longest)
+def bounded(image: Image.Image) -> Image.Image:
+    """Scaled down (Lanczos) to the longest side that the expert looks at."""
+    return steps.bounded(image, MAX_SIDE)
 
 
-def scaled(
-    image: Image.Image, factor: float, kernel: Image.Resampling = Image.Resampling.LANCZOS
-) -> Image.Image:
-    """Resized by a factor, each side at least 16 pixels."""
-    width, height = (max(16, round(side * factor)) for side in image.size)
-    return image.resize((width, height), kernel)
-
-
-def recode(
-    image: Image.Image,
-    codec: Literal["JPEG", "WEBP"],
-    quality: int,
-    *,
-    subsampling: int | None = None,
-) -> Image.Image:
-    """Encoded and decoded again; subsampling 0 is 4:4:4, 2 is 4:2:0, None the encoder's choice."""
-    buffer = io.BytesIO()
-    options = {} if subsampling is None else {"subsampling": subsampling}
-    image.save(buffer, codec, quality=quality, **options)
-    return Image.open(buffer).convert("RGB")
-
-
-def with_noise(image: Image.Image, sigma: float, rng: np.random.Generator) -> Image.Image:
-    """White Gaussian noise of `sigma` grey values added to every channel."""
-    values = np.asarray(image, dtype=np.float32)
-    noisy = values + rng.normal(0.0, sigma, values.shape)
-    return Image.fromarray(np.clip(noisy + 0.5, 0, 255).astype(np.uint8))
+def coded(image: Image.Image, format: Format, quality: int) -> Image.Image:
+    """Written and read again, chroma by the encoder's choice."""
+    return recode(image, Codec(format=format, quality=quality))
 
 
 def _early_codec(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     if rng.random() < 0.8:
-        return recode(image, "JPEG", int(rng.integers(60, 98)))
-    return recode(image, "WEBP", int(rng.integers(60, 95)))
+        return coded(image, "jpeg", int(rng.integers(60, 98)))
+    return coded(image, "webp", int(rng.integers(60, 95)))
 
 
 def _resized(image: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from groundsight.core.errors import PictureError
 from groundsight.core.types import SampleRegion
 from groundsight.prepare.audit.header import describe_profile
-from groundsight.synth.codecs import Codec, encode
+from groundsight.vision.codecs import Codec, encode
 from groundsight.vision.images import Picture, RGBArray, open_header
 
 SUBSAMPLING = "4:2:0"

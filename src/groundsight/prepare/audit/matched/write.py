@@ -39,7 +39,7 @@ from groundsight.prepare.audit.matched.settings import DEFAULT, MatchSettings
 from groundsight.prepare.audit.progress import Progress, silent
 from groundsight.prepare.audit.scan import Scan, find_duplicates, scan_members
 from groundsight.prepare.audit.threads import map_in_threads
-from groundsight.synth.codecs import Codec, encode
+from groundsight.vision.codecs import Codec, encode
 
 _CLASSES = ("real", "fake")
 
