@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from groundsight.core.config import validate_config
 from groundsight.core.errors import UsageError
 from groundsight.core.types import ImageRef, Sample
 from groundsight.curricula.curriculum import Curriculum, CurriculumConfig
+from groundsight.models.nano import build_nano
+from groundsight.models.nano_size import TOY
 from groundsight.replies.dialect import Dialect
 from groundsight.rewards.rubric import Rubric, RubricConfig
 from groundsight.train.grpo.outcomes import factors, outcomes
@@ -32,7 +35,7 @@ from groundsight.train.grpo.rounds import (
 from groundsight.train.grpo.run import closing_tag
 from groundsight.train.grpo.scoring import RubricScorer
 from groundsight.train.grpo.settings import check_trl, trl_settings
-from groundsight.train.grpo.sharing import zero_of
+from groundsight.train.grpo.sharing import drawing_weights, zero_of
 from groundsight.train.grpo.stopwatch import Stopwatch, shares
 from groundsight.train.recipe.steps import plan_steps
 
@@ -326,3 +329,24 @@ def test_the_tag_that_closes_an_answer_is_read_off_gold(task: str, tag: str) -> 
 
 def test_a_sample_without_truth_has_no_closing_tag() -> None:
     assert closing_tag(SAMPLE, Dialect.of("qwen2_5_vl")) is None
+
+
+@pytest.mark.parametrize(
+    ("precision", "held", "drawn"),
+    [
+        ("no", torch.float32, torch.float32),
+        ("bf16", torch.float32, torch.bfloat16),
+        ("bf16", torch.bfloat16, torch.bfloat16),
+    ],
+)
+def test_completions_are_drawn_in_the_precision_of_the_update(
+    precision: str, held: torch.dtype, drawn: torch.dtype
+) -> None:
+    model, _ = build_nano(size=TOY)
+    model = model.to(held)
+    trainer = SimpleNamespace(model=model, accelerator=SimpleNamespace(mixed_precision=precision))
+    weights = drawing_weights(trainer, model)
+    assert weights.dtype == drawn
+    logits = weights.head(torch.ones(1, model.config.text_config.hidden_size, dtype=drawn))
+    assert logits[0, model.config.image_token_id] == -math.inf
+    assert model.dtype == held

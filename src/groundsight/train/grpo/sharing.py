@@ -51,6 +51,9 @@ class SharingSettings:
     own_rollouts: bool = True
 
 
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
 class Sharing:
     """How one trainer shares prompts.
 
@@ -106,7 +109,7 @@ class Sharing:
             seed=derive_seed(trainer.args.seed, "rollout"),
         )
         stops = Stops(eos_ids=frozenset(trainer.eos_token_ids), strings=self.settings.stop_strings)
-        weights = without_tokens(read_weights(model), forbidden_tokens(trainer))
+        weights = drawing_weights(trainer, model)
         decoded = decode(
             model, asked, sampling, stops, tokenizer=trainer._tokenizer, weights=weights
         )
@@ -295,6 +298,17 @@ def why_not_shared(model: Any) -> str | None:
     """The line to print where prompts cannot be shared; None where they can."""
     reason = unsupported_reason(model)
     return None if reason is None else f"prompts are not shared, TRL's own path is used: {reason}"
+
+
+def drawing_weights(trainer: Any, model: Any) -> DecoderWeights:
+    """The weights that completions are drawn with: in the precision that the update computes in.
+
+    A model that is trained whole is held in float32; on an accelerator its update runs under
+    autocast, and so does TRL's own rollout.
+    """
+    half = _AUTOCAST.get(trainer.accelerator.mixed_precision)
+    dtype = half if unwrap(model).dtype == torch.float32 else None
+    return without_tokens(read_weights(model, dtype=dtype), forbidden_tokens(trainer))
 
 
 def forbidden_tokens(trainer: Any) -> list[int]:

@@ -42,7 +42,7 @@ from groundsight.train.grpo.scoring import RubricScorer
 from groundsight.train.grpo.sharing import Sharing
 from groundsight.train.grpo.stand_in import StandInProcessor
 from groundsight.train.grpo.stopwatch import Stopwatch, shares
-from groundsight.train.restore import holds_whole_weights, restore_weights
+from groundsight.train.restore import RestoresWeights
 from groundsight.train.signs import Signs, measure
 from groundsight.train.starting_model import StartingModel, keep_beside
 
@@ -50,7 +50,7 @@ WINDOW = 512
 "Attempts that failure signs are read from."
 
 
-class GroundsightGRPOTrainer(GRPOTrainer):
+class GroundsightGRPOTrainer(RestoresWeights, GRPOTrainer):
     """GRPO with shared prompts and a curriculum.
 
     Args:
@@ -373,14 +373,6 @@ class GroundsightGRPOTrainer(GRPOTrainer):
         super()._save(output_dir, state_dict)
         if self.is_world_process_zero():
             keep_beside(Path(output_dir or self.args.output_dir), self.start)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        folder = Path(resume_from_checkpoint)
-        split = self.is_fsdp_enabled or self.is_deepspeed_enabled
-        if split or not holds_whole_weights(folder):
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            restore_weights(self.accelerator.unwrap_model(self.model), folder)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"

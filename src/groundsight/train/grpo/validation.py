@@ -13,11 +13,11 @@ from typing import Any
 from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from groundsight.models.decoding import Prompt, Sampling, Stops, decode, read_weights
+from groundsight.models.decoding import Prompt, Sampling, Stops, decode
 from groundsight.rewards.base import Attempt
 from groundsight.train.grpo.questions import QuestionBook
 from groundsight.train.grpo.scoring import RubricScorer
-from groundsight.train.grpo.sharing import forbidden_tokens, without_tokens
+from groundsight.train.grpo.sharing import drawing_weights
 from groundsight.train.signs import measure
 
 _TOGETHER = 8
@@ -93,7 +93,7 @@ class Validator(TrainerCallback):
                 strings=trainer.sharing.settings.stop_strings,
             ),
             tokenizer=tokenizer,
-            weights=without_tokens(read_weights(model), forbidden_tokens(trainer)),
+            weights=drawing_weights(trainer, model),
         )
         ids = [list(replies[0].ids) for replies in decoded.replies]
         texts: list[str] = tokenizer.batch_decode(ids, skip_special_tokens=True)
