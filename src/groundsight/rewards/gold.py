@@ -6,18 +6,21 @@
 What is less than full marks is broken: the row, or what scores it.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample
 from groundsight.replies.dialect import Dialect
+from groundsight.replies.place import AnswerRegion
 from groundsight.replies.render import UNIT_STEPS
 from groundsight.replies.reply import parse_reply
 from groundsight.rewards import REWARDS
 from groundsight.rewards.base import Attempt, Question
 from groundsight.tasks import TASKS
 from groundsight.vision.boxes import UNIT
+from groundsight.vision.frames import PictureSize
 
 # Fractions are the finest numbers that a reply can hold.
 _DIALECT = Dialect(frame=UNIT)
@@ -78,15 +81,33 @@ def _lost(attempt: Attempt, names: tuple[str, ...]) -> str:
 
 
 def _slack(attempt: Attempt) -> float:
-    """How much IoU the rounding of written numbers may cost the thinnest of the true boxes."""
     if not attempt.sample.regions:
         return _ROUNDING
-    step = 1.0 / UNIT_STEPS
+    question = attempt.question
+    return rounding_slack(question.gold.regions, question.sizes, _DIALECT) + _ROUNDING
+
+
+def rounding_slack(
+    regions: Iterable[AnswerRegion], sizes: Sequence[PictureSize], dialect: Dialect
+) -> float:
+    """How much IoU the rounding of written numbers may cost the thinnest of some boxes.
+
+    Args:
+        regions: the boxes.
+        sizes: of the pictures, in order.
+        dialect: in which they are written.
+    """
     kept = 1.0
-    for region in attempt.question.gold.regions:
-        width, height = attempt.question.sizes[region.image_index]
+    for region in regions:
+        size = sizes[region.image_index]
+        right, bottom = (1.0 / _step(extent, dialect) for extent in dialect.extent(size))
         x0, y0, x1, y1 = region.xyxy_px
-        w, h = (x1 - x0) / width, (y1 - y0) / height
-        inner = max(0.0, w - step) * max(0.0, h - step)
-        kept = min(kept, inner / ((w + step) * (h + step)))
-    return 1.0 - kept + _ROUNDING
+        w, h = (x1 - x0) / size.width, (y1 - y0) / size.height
+        inner = max(0.0, w - right) * max(0.0, h - bottom)
+        kept = min(kept, inner / ((w + right) * (h + bottom)))
+    return 1.0 - kept
+
+
+def _step(extent: float, dialect: Dialect) -> float:
+    """How many written numbers lie along a side."""
+    return UNIT_STEPS if dialect.frame == UNIT else extent

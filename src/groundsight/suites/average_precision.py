@@ -9,7 +9,7 @@ certainty keep the order of their samples, which is that of the numbers that end
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,25 +72,30 @@ class Detections:
         return float(self._precisions(name, of or name, threshold, counts)[0])
 
     def figure(
-        self, name: str, weights: Mapping[str, float], *, threshold: int = 0, prefix: str = ""
+        self,
+        name: str,
+        weights: Mapping[str, float],
+        *,
+        thresholds: Sequence[int] = (0,),
+        prefix: str = "",
     ) -> list[Figure]:
         """Weighed mean of the classes' average precision, resampled over samples.
 
         Args:
             name: of the figure.
             weights: by class; they add up to 1.
-            threshold: which of the suite's IoU thresholds, from 0.
+            thresholds: which of the suite's IoU thresholds, from 0; the mean over them.
             prefix: of the class as found boxes have it.
         """
         num = len(self.ids)
         if not num or not weights:
             return []
         counts = np.concatenate([np.ones((1, num)), _resamples(num)])
-        values = sum(
-            weight * self._precisions(one, f"{prefix}{one}", threshold, counts)
-            for one, weight in weights.items()
-        )
-        row = np.asarray(values, dtype=np.float64)
+        row = np.zeros(len(counts))
+        for one, weight in weights.items():
+            for at in thresholds:
+                precisions = self._precisions(one, f"{prefix}{one}", at, counts)
+                row += precisions * weight / len(thresholds)
         interval = Interval(*percentiles(row[1:], COVERAGE)) if num > 1 else None
         return [Figure(name=name, value=float(row[0]), num=num, interval=interval)]
 

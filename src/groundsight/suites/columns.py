@@ -19,7 +19,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from groundsight.metrics.intervals import bootstrap_mean, bootstrap_mean_of_groups
+from groundsight.metrics.intervals import (
+    COVERAGE,
+    NUM_RESAMPLES,
+    bootstrap_mean,
+    bootstrap_mean_of_groups,
+    percentiles,
+    resampled_group_means,
+)
 from groundsight.suites.base import Figure, Interval, SampleScore
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -179,6 +186,31 @@ class Columns:
         scale = np.asarray(weights, dtype=np.float64) * len(present)
         scaled = np.where(inside, column * scale[np.where(inside, cells, 0)], np.nan)
         return self._figure(name, None, scaled, inside, strata=cells)
+
+    def ratio(self, name: str, below: str, *, as_: str) -> list[Figure]:
+        """The sum of one value over the sum of another, resampled together.
+
+        Args:
+            name: of the value above.
+            below: of the value below; no figure where its sum is 0.
+            as_: name of the figure.
+        """
+        rows = np.stack([self.value(name), self.value(below)])
+        inside = ~np.isnan(rows[0] + rows[1])
+        num = int(inside.sum())
+        if num == 0 or not rows[1, inside].sum():
+            return []
+        means, resampled = resampled_group_means(
+            rows[:, inside],
+            [""] * num,
+            self._units_of(inside),
+            num_resamples=NUM_RESAMPLES,
+            seed=0,
+        )
+        drawn = resampled[:, resampled[1] > 0]
+        low, high = percentiles(drawn[0] / drawn[1], COVERAGE)
+        interval = Interval(low, high) if num > 1 else None
+        return [Figure(name=as_, value=float(means[0] / means[1]), num=num, interval=interval)]
 
     def all_of_unit(self, name: str, size: int, *, as_: str) -> list[Figure]:
         """Share of units of a size whose every sample has the value 1, e.g. right both ways round.

@@ -177,7 +177,7 @@ class _Tally:
         if not isinstance(seen, PictureSize):
             if first and seen is not None:
                 self._tell(_kind_of(seen), image.path, str(seen))
-            return _stand_in(sample, index, image)
+            return stand_in(sample, index, image)
         given = (image.width or seen.width, image.height or seen.height)
         if given != seen:
             text = f"said to have {given[0]}×{given[1]} pixels, has {seen.width}×{seen.height}"
@@ -220,7 +220,7 @@ def _kind_of(fault: PictureError) -> Kind:
     return "empty" if fault.code == "empty_file" else "undecodable"
 
 
-def _stand_in(sample: Sample, index: int, image: ImageRef) -> ImageRef:
+def stand_in(sample: Sample, index: int, image: ImageRef) -> ImageRef:
     """A picture that is not there, with the size it says, or one that holds its boxes."""
     if image.width and image.height:
         return image
