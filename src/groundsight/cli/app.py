@@ -44,21 +44,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("audit")(audit.audit)
-app.command("curate")(curate.curate)
-app.command("detect")(detect.detect)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-app.command("export")(export.export)
-app.command("ground")(ground.ground)
-app.command("merge")(merge.merge)
-app.command("rehearse")(rehearse.rehearse)
-app.command("split")(split.split)
-app.command("synthesize")(synthesize.synthesize)
-app.command("verify")(verify.verify)
-app.add_typer(data.app)
-app.add_typer(synth.app)
-app.add_typer(train.app)
+EXAMINE, DATA, TRAIN = "Examine pictures", "Prepare data", "Train"
+for name, command, panel in (
+    ("detect", detect.detect, EXAMINE),
+    ("ground", ground.ground, EXAMINE),
+    ("verify", verify.verify, EXAMINE),
+    ("doctor", doctor.doctor, EXAMINE),
+    ("demo", demo.demo, EXAMINE),
+    ("audit", audit.audit, DATA),
+    ("split", split.split, DATA),
+    ("synthesize", synthesize.synthesize, DATA),
+    ("curate", curate.curate, DATA),
+    ("export", export.export, DATA),
+    ("rehearse", rehearse.rehearse, TRAIN),
+    ("merge", merge.merge, TRAIN),
+):
+    app.command(name, rich_help_panel=panel)(command)
+app.add_typer(data.app, rich_help_panel=DATA)
+app.add_typer(synth.app, rich_help_panel=DATA)
+app.add_typer(train.app, rich_help_panel=TRAIN)
 
 
 def _print_version(wanted: bool) -> None:
