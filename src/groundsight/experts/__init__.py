@@ -40,6 +40,7 @@ EXPERTS: Table[type[Expert]] = Table(
         "univfd": f"{_HERE}.univfd:UnivFD",
         "npr": f"{_HERE}.npr:Npr",
         "cnnspot": f"{_HERE}.cnnspot:CnnSpot",
+        "aide": f"{_HERE}.aide:Aide",
         "fredect": f"{_HERE}.fredect:FreDect",
         "patchcraft": f"{_HERE}.patchcraft:PatchCraft",
     },

@@ -6,6 +6,7 @@
 Safetensors, or torch's own format with `weights_only=True`: a file that holds code is refused.
 """
 
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,9 @@ def _read_torch(path: Path) -> Any:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # Published files keep the training's arguments: a namespace, which runs nothing.
+        with torch.serialization.safe_globals([Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file makes the unpickler raise anything
         raise UsageError(
             f"{path} cannot be read as weights alone ({_line(error)}); convert it to safetensors "
