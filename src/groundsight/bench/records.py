@@ -12,7 +12,7 @@
     for line in read_scores(Path("out"), perturbation="jpeg-75"): ...
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -51,6 +51,8 @@ class ScoreLine(Value):
     "What the model wrote; None of an engine that writes no text."
     problems: tuple[Problem, ...] = ()
     "Of the answer: faults of the model, what a reader could not do."
+    usage: dict[str, int] = Field(default_factory=dict)
+    "Tokens and retries by name, where the engine tells."
     sample_sha256: str = ""
     "First 16 hex digits, of question and truth; the same sample has the same in another run."
     pictures_sha256: str = ""
@@ -154,7 +156,7 @@ def read_scores(folder: Path, perturbation: str | None = None) -> Iterator[Score
     Raises:
         UsageError: a line that this version did not write.
     """
-    for line in read_lines(folder / SCORES_FILE, ScoreLine):
+    for line in read_lines(folder / SCORES_FILE, ScoreLine, skip=_others_of(perturbation)):
         if perturbation is None or line.perturbation == perturbation:
             yield line
 
@@ -168,8 +170,15 @@ def read_unanswered(folder: Path) -> Iterator[Unanswered]:
     return read_lines(folder / UNANSWERED_FILE, Unanswered)
 
 
-def read_lines(path: Path, kind: type[V]) -> Iterator[V]:
+def read_lines(
+    path: Path, kind: type[V], *, skip: Callable[[bytes], bool] | None = None
+) -> Iterator[V]:
     """The lines of one of a run's files; none where it is not there.
+
+    Args:
+        path: of the file.
+        kind: of its lines.
+        skip: says of a line, by its bytes, that it need not be read.
 
     Raises:
         UsageError: a line that this version did not write, or a file that cannot be read.
@@ -179,11 +188,26 @@ def read_lines(path: Path, kind: type[V]) -> Iterator[V]:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     return  # torn: a run is writing it, or was killed
-                yield _parsed(line, kind, path, number)
+                if skip is None or not skip(line):
+                    yield _parsed(line, kind, path, number)
     except FileNotFoundError:
         return
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _others_of(perturbation: str | None) -> Callable[[bytes], bool] | None:
+    """Whether a line is seen at a glance to be of another perturbation; its head names it."""
+    if perturbation is None:
+        return None
+    named, mine = b'{"perturbation":"', f'{{"perturbation":"{perturbation}"'.encode()
+    unnamed = b'{"score":'  # the default is not written
+
+    def skip(line: bytes) -> bool:
+        other = line.startswith(named) and not line.startswith(mine)
+        return other or (perturbation != NONE and line.startswith(unnamed))
+
+    return skip
 
 
 def _parsed(line: bytes, kind: type[V], path: Path, number: int) -> V:

@@ -191,14 +191,19 @@ def _start_reporter(job: Job, num_pictures: int) -> Reporter[str, Report]:
     if job.ray is not None:
         return RayPool(setup, job.ray, time_limit_s=job.time_limit_s)
     asked = 1 if job.num_workers is None and asks_model(job.engine) else job.num_workers
-    wanted = _num_workers(asked, num_pictures)
+    wanted = wanted_workers(asked, num_pictures)
     if wanted == 0 and job.time_limit_s is None:
         return InProcess(setup)
     return Pool(setup, num_workers=max(1, wanted), time_limit_s=job.time_limit_s)
 
 
-def _num_workers(asked: int | None, num_pictures: int) -> int:
-    """Processes to start; 0 works in this one."""
+def wanted_workers(asked: int | None, num_pictures: int) -> int:
+    """Processes to start; 0 works in this one.
+
+    Args:
+        asked: by the user; None takes every core where there are pictures enough.
+        num_pictures: that are to be examined.
+    """
     if asked == 1 or num_pictures <= 1:
         return 0
     if asked is not None:

@@ -130,10 +130,16 @@ class InProcess(Generic[Item, Result]):
     """The reporter without processes: nothing to start, and nothing that catches a crash.
 
     An engine that takes batches gets them; the files of the next one are opened meanwhile.
+
+    Args:
+        setup: what is to be made.
+        examiner: made of it already.
     """
 
-    def __init__(self, setup: Work[Item, Result]) -> None:
-        self._examiner = setup.start()
+    def __init__(
+        self, setup: Work[Item, Result], examiner: Examines[Item, Result] | None = None
+    ) -> None:
+        self._examiner = setup.start() if examiner is None else examiner
 
     @property
     def info(self) -> EngineInfo:

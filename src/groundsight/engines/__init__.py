@@ -1,4 +1,4 @@
-"""Who writes the answer: builtin, hf, openai, replay.
+"""Who writes the answer: builtin, expert, hf, openai, replay.
 
     engine = load_engine("builtin")
     answer, = engine.examine([open_picture("photo.jpg")])
@@ -35,12 +35,13 @@ __all__ = [
 ]
 
 # Kind of engine → factory. `builtin` takes what follows the colon ("" when nothing does) and gives
-# an Engine; the others take the options too and give a ChatModel. A factory from outside may do
-# either.
+# an Engine, and so does `expert` with the options; the others give a ChatModel. A factory from
+# outside may do either.
 ENGINES: Table[Callable[..., Any]] = Table(
     "engine",
     {
         "builtin": "groundsight.engines.builtin.engine:make_builtin",
+        "expert": "groundsight.engines.expert:make_expert",
         "hf": "groundsight.engines.hf.chat:make_hf",
         "openai": "groundsight.engines.openai.make:make_openai",
         "replay": "groundsight.engines.replay:make_replay",
@@ -52,6 +53,7 @@ _REMOTE = frozenset({"timeout_s", "retries", "structured", "price_in", "price_ou
 # Settings that a kind has no use for: given all the same, they are a mistake worth a word.
 _REFUSES = {
     "builtin": frozenset(EngineOptions.model_fields),
+    "expert": frozenset(EngineOptions.model_fields) - {"device", "batch_size"},
     "hf": _REMOTE,
     "openai": _LOCAL,
     "replay": _LOCAL | _REMOTE,

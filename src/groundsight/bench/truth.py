@@ -1,0 +1,26 @@
+"""What a run keeps of a sample's truth: its boxes in pixels, and a hash that names it anywhere."""
+
+from hashlib import sha256
+
+from groundsight.bench.showing import HASH_DIGITS
+from groundsight.core.errors import UsageError
+from groundsight.core.types import Sample, SampleRegion
+from groundsight.tasks.base import gold_regions
+
+
+def known_regions(sample: Sample) -> tuple[SampleRegion, ...]:
+    """The known boxes in pixels of the sample's pictures; none where they cannot be placed."""
+    try:
+        regions = gold_regions(sample)
+    except UsageError:
+        return ()
+    return tuple(
+        SampleRegion(image_index=one.image_index, xyxy=one.xyxy_px, description=one.description)
+        for one in regions
+    )
+
+
+def sample_digest(sample: Sample) -> str:
+    """16 hex digits of id, question and truth; where the pictures lie does not count."""
+    text = sample.model_dump_json(exclude={"images"}, exclude_defaults=True)
+    return sha256(f"{len(sample.images)} {text}".encode()).hexdigest()[:HASH_DIGITS]
