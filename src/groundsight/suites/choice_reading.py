@@ -33,6 +33,7 @@ _NO_REPLY = ("", "image none", "model error or image error", "image error", "mod
 _EDGES = re.compile(r"^[.,()]+|[.,()]+$")
 _LOKI_EDGES = (",", ".", "!", "?", ";", ":", "'")
 _MANY_WORDS = 5
+_MMIU_LETTERS = "abcdefghijklmn"
 
 
 class ChoiceReading(NamedTuple):
@@ -92,9 +93,9 @@ def read_mmiu(text: str, choices: Sequence[str]) -> ChoiceReading:
     said = text.strip()
     if said in _NO_REPLY:
         return ChoiceReading(WRONG, by_rule=True)
-    said = _EDGES.sub("", said.replace("\u00a0", "").strip())
-    if len(said.strip()) == 1 and said.strip().upper() in ascii_uppercase[:14]:
-        return ChoiceReading(said.strip().upper(), by_rule=True)
+    said = _EDGES.sub("", said.replace("\u00a0", "").strip()).strip().lower()
+    if len(said) == 1 and said in _MMIU_LETTERS:
+        return ChoiceReading(said.upper(), by_rule=True)
     return _stand_in(text, choices)
 
 
