@@ -41,6 +41,7 @@ EXPERTS: Table[type[Expert]] = Table(
         "npr": f"{_HERE}.npr:Npr",
         "cnnspot": f"{_HERE}.cnnspot:CnnSpot",
         "aide": f"{_HERE}.aide:Aide",
+        "aeroblade": f"{_HERE}.aeroblade:Aeroblade",
         "fredect": f"{_HERE}.fredect:FreDect",
         "patchcraft": f"{_HERE}.patchcraft:PatchCraft",
     },

@@ -42,7 +42,7 @@ class ExpertCard:
         sees: what it looks at; ThinkFake asks for semantic, frequency and dual.
         paper: authors, venue, arXiv id.
         official_code: address of the repository.
-        official_file: name of the published weights' file.
+        official_file: name of the published weights' file; empty where nothing is trained.
         official_from: where that file is found.
         licence: of the published weights and code.
         input: what the network is shown of a picture, in words.

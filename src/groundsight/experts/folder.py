@@ -78,9 +78,11 @@ def load(
     from groundsight.experts import EXPERTS
 
     kind = EXPERTS[str(name_or_folder)]
-    file = _official_file(kind, weights)
+    # Without a published file everything lies in the backbone.
+    file = _official_file(kind, weights) if kind.card.official_file else weights
     expert = build(kind, settings, backbone=backbone, device=device)
-    _fill(expert, file)
+    if file is not None:
+        _fill(expert, file)
     return expert
 
 
