@@ -1,6 +1,5 @@
 """Every suite: its gold replies earn full marks, ugly replies cost marks and nothing else."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -113,16 +112,10 @@ def test_whole_files(name: str, folder: str, num: int, headline: float, pictures
     assert (report.num, report.num_full, report.short) == (num, num, ())
     by_key = {figure.key: figure.value for figure in report.figures}
     assert by_key[suite.headline] == pytest.approx(headline, abs=1e-4)
+    # Five true boxes have swapped corners and two reach beyond their picture: no answer meets them.
+    unmet = {"iou": 7, "acc@0.7": 5, "acc@0.5": 5, "acc@0.3": 5} if name == "mig_bench" else {}
+    assert report.below_one == unmet
     message = find_missing(suite, samples).message
     assert pictures in message
     assert f"{num:,} of {num:,} samples cannot be asked" in message
     assert suite.pictures_from in message
-
-
-@needs_shared
-def test_five_boxes_of_mig_bench_cannot_be_met_by_its_rule() -> None:
-    suite = SUITES["mig_bench"]
-    path = SHARED / "mig_bench" / "MIG_data.json"
-    report = check_suite(suite, suite.samples(path))
-    assert report.below_one == {"iou": 7, "acc@0.7": 5, "acc@0.5": 5, "acc@0.3": 5}
-    assert len(json.loads(path.read_text())) == report.num

@@ -31,6 +31,8 @@ from groundsight.suites.base import Figure, Interval, SampleScore
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+MOST_GROUPS = 100
+"Figures of one kind: each has an interval of its own to work out."
 _NONE = float("nan")
 _NOT_SAID = -1
 
@@ -127,8 +129,13 @@ class Columns:
         return inside
 
     def names(self, group: str) -> list[str]:
-        """The groups of a name that some scored sample is in, sorted."""
-        return sorted(self.group_names.get(group, ()))
+        """The groups of a name that some scored sample is in, sorted; the largest of very many."""
+        names = self.group_names.get(group, ())
+        if len(names) <= MOST_GROUPS:
+            return sorted(names)
+        sizes = Counter(self.groups[group].tolist())
+        largest = sorted(range(len(names)), key=lambda code: -sizes[code])[:MOST_GROUPS]
+        return sorted(names[code] for code in largest)
 
     def mean(
         self, name: str, *, within: Mask | None = None, group: str | None = None, as_: str = ""

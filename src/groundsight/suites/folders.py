@@ -118,5 +118,9 @@ FACEFORENSICS = _out_of_domain(
     "{real,fake}/MANIPULATION/frames",
 )
 MMFR = _out_of_domain(
-    "mmfr", "MMFR", "generated and real pictures with reasons", "its authors", 0.874
+    "mmfr",
+    "MMFR-Dataset",
+    "the test sets of FakeReasoning (arXiv 2503.21210), ten generators",
+    "github.com/PRIS-CV/FakeReasoning",
+    0.874,
 )

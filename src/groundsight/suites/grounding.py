@@ -220,8 +220,8 @@ REVOS = replace(
     name="revos",
     title="ReVOS frames, as boxes",
     about="what a sentence means by reasoning, in frames of videos",
-    hub="github.com/cilinyan/ReVOS-api",
-    pictures_from="github.com/cilinyan/ReVOS-api",
+    hub=None,
+    pictures_from="ReVOS of VISA (arXiv 2407.11325), frames cut from its videos",
 )
 REF_L4 = RefL4Suite(
     name="ref_l4",

@@ -129,12 +129,17 @@ def verdict_figures(columns: Columns) -> list[Figure]:
 
 
 def ranking_figures(columns: Columns) -> list[Figure]:
-    """AUC, average precision, TPR at 5% false alarms, ECE; none unless both classes have p_fake."""
+    """AUC, average precision, TPR at 5% false alarms, ECE; none unless both classes have p_fake.
+
+    A picture that is asked about twice counts once, with the mean of its p_fake.
+    """
     known = ~np.isnan(columns.p_fake) & (columns.label >= 0)
-    labels, p_fake = columns.label[known], columns.p_fake[known]
+    _, first, unit_of = np.unique(columns.units[known], return_index=True, return_inverse=True)
+    labels = columns.label[known][first]
     if len(np.unique(labels)) < 2:
         return []
-    num = int(known.sum())
+    p_fake = np.bincount(unit_of, columns.p_fake[known]) / np.bincount(unit_of)
+    num = len(labels)
     figures = []
     for name, measure in _RANKING.items():
         found = bootstrap_interval(measure, labels, p_fake)
