@@ -22,6 +22,7 @@ from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSetting
 from groundsight.experts.normalisation import IMAGENET
 from groundsight.experts.resampling import resize_plain
 from groundsight.experts.spectra import dct_matrix
+from groundsight.experts.tracing import Trace
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,6 +84,24 @@ class Aide(Expert):
         parts = [resize_plain(part, self.settings.side) for part in (*cut, planes)]
         return (np.concatenate(parts, axis=1) / np.float32(255.0))[None]
 
+    def trace(self, picture: Image.Image) -> Trace:
+        """The patches that are shown of this picture, enlarged, and the picture."""
+        planes = np.asarray(picture).transpose(2, 0, 1)
+        corners = extreme_corners(repeated(planes, WINDOW))
+        side = self.settings.side
+
+        def views_of(pixels: "Tensor") -> "Tensor":
+            import torch
+            from torch.nn.functional import interpolate
+
+            whole = pixels.repeat(1, *_times(planes, WINDOW))
+            cut = [whole[:, row : row + WINDOW, left : left + WINDOW] for row, left in corners]
+            squares = [interpolate(part[None], (side, side), mode="bilinear") for part in cut]
+            squares.append(interpolate(whole[None], (side, side), mode="bilinear"))
+            return torch.cat(squares, dim=2)
+
+        return views_of
+
     def network_input(self, views: "Tensor") -> "Tensor":
         """ImageNet's normalisation; the network turns the picture's into CLIP's."""
         return IMAGENET.apply(views)
@@ -95,8 +114,12 @@ class Aide(Expert):
 
 def repeated(planes: AnyArray, side: int) -> AnyArray:
     """Planes (C, H, W) repeated whole until both sides are at least `side`; mostly as they came."""
-    times = [-(-side // edge) for edge in planes.shape[1:]]
+    times = _times(planes, side)
     return planes if max(times) == 1 else np.tile(planes, (1, *times))
+
+
+def _times(planes: AnyArray, side: int) -> list[int]:
+    return [-(-side // edge) for edge in planes.shape[1:]]
 
 
 def extreme_corners(planes: AnyArray) -> list[tuple[int, int]]:

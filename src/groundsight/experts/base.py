@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from groundsight.experts.tracing import Trace
+
 Sees = Literal["semantic", "frequency", "dual", "patch", "reconstruction"]
 FloatArray = npt.NDArray[np.float32]
 AnyArray = npt.NDArray[Any]
@@ -132,6 +134,21 @@ class Expert:
         Args:
             batches: (N, 3, H, W) in 0..1 each, on the network's device.
         """
+
+    # What an expert defines where its views are more than pixels moved about
+
+    def trace(self, picture: Image.Image) -> "Trace":
+        """How the views hang on the pixels: a differentiable function, equal to `views` here.
+
+        Args:
+            picture: RGB.
+
+        Returns:
+            (3, H, W) in 0..1 → (V, 3, h, w) in 0..1.
+        """
+        from groundsight.experts.tracing import trace_moved
+
+        return trace_moved(self, picture)
 
     # Weights: what differs where part of the network is somebody else's
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from groundsight.core.errors import UsageError
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
 from groundsight.experts.crops import CropSettings, crop_views
+from groundsight.experts.tracing import Trace, pinned
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -79,6 +80,30 @@ class FreDect(Expert):
         if self.settings.resize is not None:
             picture = shorter_side(picture, self.settings.resize)
         return crop_views(picture, CropSettings(crop=self.settings.crop))
+
+    def trace(self, picture: Image.Image) -> Trace:
+        """A resize without rounding, pinned to the views, and the crop."""
+        if self.settings.resize is None:
+            return super().trace(picture)
+        sized = shorter_side(picture, self.settings.resize)
+        crop = self._trace_crop(sized)
+
+        def smooth(pixels: "Tensor") -> "Tensor":
+            from torch.nn.functional import interpolate
+
+            size = (sized.height, sized.width)
+            resized = interpolate(pixels[None], size, mode="bilinear", antialias=True)
+            return crop(resized[0])
+
+        return pinned(smooth, picture, self.views(picture))
+
+    def _trace_crop(self, sized: Image.Image) -> Trace:
+        plain = self.settings.model_copy(update={"resize": None})
+        kept, self.settings = self.settings, plain
+        try:
+            return super().trace(sized)
+        finally:
+            self.settings = kept
 
     def network_input(self, views: "Tensor") -> "Tensor":
         """The centred log-spectrum."""

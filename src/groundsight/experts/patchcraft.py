@@ -17,9 +17,10 @@ from pydantic import Field
 
 from groundsight.core.seeds import make_rng
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
+from groundsight.experts.tracing import Trace, gather, pinned
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 DRAWN_PER_SHOWN = 3
 "Patches are drawn three times as many as each of the two pictures shows."
@@ -65,6 +66,23 @@ class PatchCraft(Expert):
         pixels = np.asarray(at_least(picture, self.settings.patch))
         corners = texture_corners(pixels, self.settings)
         return collage(pixels, corners, self.settings)[None]
+
+    def trace(self, picture: Image.Image) -> Trace:
+        """The patches that are shown of this picture, followed to their places."""
+        sized = at_least(picture, self.settings.patch)
+        corners = texture_corners(np.asarray(sized), self.settings)
+        places = np.arange(sized.width * sized.height).reshape(sized.height, sized.width, 1)
+        moved = gather(collage(places, corners, self.settings)[None, :, :, 0])
+        if sized is picture:
+            return moved
+
+        def smooth(pixels: "Tensor") -> "Tensor":
+            from torch.nn.functional import interpolate
+
+            size = (sized.height, sized.width)
+            return moved(interpolate(pixels[None], size, mode="bilinear", antialias=True)[0])
+
+        return pinned(smooth, picture, self.views(picture))
 
 
 def at_least(picture: Image.Image, side: int) -> Image.Image:
