@@ -1,13 +1,18 @@
-"""Photographs that ship inside scikit-image and scikit-learn; nothing is downloaded.
+"""Photographs that ship inside scikit-image and scikit-learn, and the user's own; no download.
 
 The files are found beside the packages, which are not imported: `skimage.data` would offer to
 download what it does not ship.
 """
 
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from groundsight.core.errors import UsageError
+from groundsight.data.pictures import find_pictures
+from groundsight.data.run_folder import told
 
 # Photographs among the files that the wheels carry; the rest are drawings, scans and textures.
 PHOTOS = {
@@ -38,6 +43,39 @@ def find_photos() -> list[Path]:
             "scikit-learn, or name a folder of your own with --photos DIR"
         )
     return photos
+
+
+def all_photos(own: Sequence[Path] = ()) -> tuple[str, ...]:
+    """The demo's photographs, then the user's own.
+
+    Args:
+        own: files, folders or globs; with them the packages of the others may be missing.
+
+    Raises:
+        UsageError: there are none, or a path is none.
+    """
+    found = find_pictures([str(path) for path in own]).paths if own else ()
+    try:
+        shipped = tuple(map(str, find_photos()))
+    except UsageError:
+        if not found:
+            raise
+        shipped = ()
+    return tuple(dict.fromkeys((*shipped, *found)))
+
+
+@cache
+def photos_digest(own: tuple[Path, ...]) -> str:
+    """Of the contents of `all_photos`, in order.
+
+    Raises:
+        UsageError: as `all_photos`, or one cannot be read.
+    """
+    digest = sha256()
+    for path in map(Path, all_photos(own)):
+        with told(path):
+            digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _folder(package: str, inside: str) -> Path | None:

@@ -1,0 +1,103 @@
+"""What a demo is made with: the task, how much of everything, and the numbers that learn."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from groundsight.core.config import Config
+
+DemoTask = Literal["grounded_detection", "multi_image_grounding"]
+SPLITS = {"train": 0.6, "val": 0.1, "test": 0.3}
+"Shares of the photographs; every crop of a photograph is in its split."
+
+DemoSize = Literal["full", "tenth"]
+SIZES: dict[DemoSize, float] = {"full": 1.0, "tenth": 0.1}
+"Name → factor on every amount. A tenth shows that all fits together; it learns little."
+
+
+class Amounts(Config):
+    """How much is done at size full; a smaller size does less of all of it."""
+
+    num_pictures: int
+    "Pictures, or questions, that are made in all; `SPLITS` divides them."
+    num_cold: int
+    "Of the training part, for the cold start; the rest is the pool that is curated."
+    num_pool: int
+    "Most questions that rejection sampling asks."
+    num_validation: int
+    "Questions that GRPO is watched on."
+    num_held_out: int
+    "Questions of the bench, of photographs that nothing was trained on."
+    sft_steps: int
+    "Optimizer steps of 16 samples."
+    grpo_steps: int
+    "Optimizer steps of 8 questions with 8 completions."
+    picture_px: int
+    "Side of the pictures, which no size changes."
+    max_new_tokens: int
+    "Longest reply, which no size changes."
+
+    def times(self, factor: float) -> "Amounts":
+        """The same at another size; enough is left of everything to take every step once."""
+        least = {
+            "num_pictures": 160,
+            "num_cold": 64,
+            "num_pool": 24,
+            "num_validation": 8,
+            "num_held_out": 40,
+            "sft_steps": 4,
+            "grpo_steps": 4,
+        }
+        scaled = {
+            name: max(low, round(getattr(self, name) * factor)) for name, low in least.items()
+        }
+        return self.model_copy(update=scaled)
+
+
+AMOUNTS: dict[DemoTask, Amounts] = {
+    "grounded_detection": Amounts(
+        num_pictures=4000,
+        num_cold=1600,
+        num_pool=320,
+        num_validation=40,
+        num_held_out=240,
+        sft_steps=300,
+        grpo_steps=60,
+        picture_px=128,
+        max_new_tokens=320,
+    ),
+    "multi_image_grounding": Amounts(
+        num_pictures=2400,
+        num_cold=1000,
+        num_pool=240,
+        num_validation=40,
+        num_held_out=200,
+        sft_steps=200,
+        grpo_steps=40,
+        picture_px=128,
+        max_new_tokens=320,
+    ),
+}
+
+
+class DemoSettings(Config):
+    """Of one demo."""
+
+    task: DemoTask = "grounded_detection"
+    "What the model learns."
+    size: DemoSize = "full"
+    "How much of everything: `SIZES`."
+    seed: int = Field(default=0, ge=0)
+    "Root of every random stream; another one is another split of the photographs."
+    teacher: str = "rules"
+    "Who writes the cold start: as of `groundsight synthesize --teacher`."
+    photos: tuple[Path, ...] = ()
+    "Real photographs; the demo's own where none is named here."
+    base: Path | None = None
+    "Model folder to begin with; None: the pretrained one that ships with the package."
+
+    @property
+    def amounts(self) -> Amounts:
+        """How much is done."""
+        return AMOUNTS[self.task].times(SIZES[self.size])
