@@ -5,23 +5,31 @@ what these experts look for.
 """
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from groundsight.experts.base import AnyArray, ExpertSettings
 
 MAX_SIDE = 2048
 "Of a whole picture; a larger one is cut to its centre, so that memory stays bounded."
+WHOLE = "none"
+"How a command line writes that the whole picture is shown."
+
+
+def _none_if_whole(value: object) -> object:
+    return None if value == WHOLE else value
 
 
 class CropSettings(ExpertSettings):
     """What is shown of a picture."""
 
-    crop: int | None = Field(default=224, ge=8, le=MAX_SIDE)
+    crop: Annotated[int | None, BeforeValidator(_none_if_whole)] = Field(
+        default=224, ge=8, le=MAX_SIDE
+    )
     "Side of the square crops in pixels; None shows the whole picture (at most 2048 px a side)."
     grid: int = Field(default=1, ge=1, le=8)
     "grid × grid crops, evenly spread; 1 is the centre crop. The logits are averaged."

@@ -29,6 +29,8 @@ def usual_place(card: ExpertCard) -> Path:
 
 def find_weights(card: ExpertCard) -> Path | None:
     """The published file, or the same name ending in .safetensors; None where there is none."""
+    if not card.official_file:
+        return None
     usual = usual_place(card)
     return next((p for p in (usual, usual.with_suffix(".safetensors")) if p.is_file()), None)
 

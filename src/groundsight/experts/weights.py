@@ -8,6 +8,7 @@ Safetensors, or torch's own format with `weights_only=True`: a file that holds c
 
 from argparse import Namespace
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,15 @@ def fill(module: "nn.Module", state: Mapping[str, "Tensor"], source: str | Path)
     if faults:
         raise UsageError(f"{source} does not fit: {'; '.join(faults)}")
     module.load_state_dict(given, strict=True)
+
+
+def state_sha256(module: "nn.Module") -> str:
+    """Hex digest of all values of a module by name: a published file and our folder of it agree."""
+    digest = sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _faults(expected: Mapping[str, "Tensor"], given: Mapping[str, "Tensor"]) -> list[str]:
