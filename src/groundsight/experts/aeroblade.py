@@ -24,6 +24,7 @@ from pydantic import Field
 
 from groundsight.core.errors import UsageError
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings, FloatArray
+from groundsight.experts.heat import ViewHeat
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -102,6 +103,17 @@ class Aeroblade(Expert):
         network: Any = self.network
         out: Tensor = network.threshold(self.error_maps(views).mean((1, 2, 3)))
         return out
+
+    def view_heat(self, views: "Tensor") -> ViewHeat:
+        """What is rebuilt well speaks for generated: against the threshold, or the mean error."""
+        import torch
+
+        network: Any = self.network
+        with torch.no_grad():
+            errors = self.error_maps(views)[:, 0]
+            limit = errors.mean((1, 2), keepdim=True)
+            said = network.threshold(errors) if network.threshold.is_fitted else limit - errors
+        return ViewHeat(values=said, method="rebuilding error")
 
     def distances(self, pictures: Sequence[Image.Image], batch_size: int = 8) -> FloatArray:
         """The distance of each picture to its rebuilding, (N,): small is more likely generated."""

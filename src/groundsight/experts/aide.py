@@ -11,7 +11,7 @@ by a mask that keeps every coefficient: here they are taken as they are.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from PIL import Image
 from pydantic import Field
 
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings, FloatArray
+from groundsight.experts.heat import ViewHeat, grad_cam
 from groundsight.experts.normalisation import IMAGENET
 from groundsight.experts.resampling import resize_plain
 from groundsight.experts.spectra import dct_matrix
@@ -110,6 +111,22 @@ class Aide(Expert):
         """The logit of generated less that of real, whose sigmoid is the published softmax."""
         both: Tensor = self.network(self.network_input(views))
         return both[:, 1] - both[:, 0]
+
+    def view_heat(self, views: "Tensor") -> ViewHeat:
+        """Grad-CAM at the last maps of the five squares."""
+        import torch
+        from torch.nn.functional import interpolate
+
+        network: Any = self.network
+        inputs = self.network_input(views)
+        maps = [x.detach().requires_grad_() for x in network.feature_maps(inputs)]
+        both = network.classify(maps)
+        logits, side = both[:, 1] - both[:, 0], self.settings.side
+        cams = [
+            interpolate(grad_cam(logits, x)[:, None], (side, side), mode="bilinear")[:, 0]
+            for x in maps
+        ]
+        return ViewHeat(values=torch.cat(cams, dim=1), method="Grad-CAM", skips=True)
 
 
 def repeated(planes: AnyArray, side: int) -> AnyArray:

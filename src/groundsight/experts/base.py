@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from groundsight.experts.heat import ViewHeat
     from groundsight.experts.tracing import Trace
 
 Sees = Literal["semantic", "frequency", "dual", "patch", "reconstruction"]
@@ -149,6 +150,16 @@ class Expert:
         from groundsight.experts.tracing import trace_moved
 
         return trace_moved(self, picture)
+
+    def view_heat(self, views: "Tensor") -> "ViewHeat":
+        """What speaks for generated, and where in each view.
+
+        Args:
+            views: (N, 3, H, W) in 0..1.
+        """
+        from groundsight.experts.heat import usual_view_heat
+
+        return usual_view_heat(self, views)
 
     # Weights: what differs where part of the network is somebody else's
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from groundsight.core.errors import UsageError
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
 from groundsight.experts.crops import CropSettings, crop_views
+from groundsight.experts.heat import ViewHeat, gradient_times_input
 from groundsight.experts.tracing import Trace, pinned
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class FreDect(Expert):
         spectrum = log_spectrum(views)
         centred = (spectrum - network.dct_mean) / network.dct_var.sqrt()
         return centred.to(views.dtype)
+
+    def view_heat(self, views: "Tensor") -> ViewHeat:
+        """The gradient at the pixels: the network's cells are frequencies, not places."""
+        return gradient_times_input(self, views)
 
     def fit_input(self, batches: Iterable["Tensor"]) -> None:
         """Take mean and variance of every coefficient over the training views.

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from groundsight.core.seeds import make_rng
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
+from groundsight.experts.heat import ViewHeat
 from groundsight.experts.tracing import Trace, gather, pinned
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class PatchCraft(Expert):
         pixels = np.asarray(at_least(picture, self.settings.patch))
         corners = texture_corners(pixels, self.settings)
         return collage(pixels, corners, self.settings)[None]
+
+    def view_heat(self, views: "Tensor") -> ViewHeat:
+        """Scores of cells, each kept to its own: neighbouring patches are strangers."""
+        heat = super().view_heat(views)
+        times = -(-views.shape[-1] // heat.values.shape[-1])
+        grown = heat.values.repeat_interleave(times, 1).repeat_interleave(times, 2)
+        return ViewHeat(values=grown, method=heat.method)
 
     def trace(self, picture: Image.Image) -> Trace:
         """The patches that are shown of this picture, followed to their places."""

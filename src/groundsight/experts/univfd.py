@@ -11,6 +11,7 @@ from PIL import Image
 
 from groundsight.experts.base import AnyArray, Expert, ExpertCard
 from groundsight.experts.crops import CropSettings, crop_views
+from groundsight.experts.heat import ViewHeat, grad_cam
 from groundsight.experts.normalisation import CLIP
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ class UnivFD(Expert):
     def packed_views(self, picture: Image.Image) -> AnyArray:
         """Crops, uint8."""
         return crop_views(picture, self.settings)
+
+    def view_heat(self, views: "Tensor") -> ViewHeat:
+        """Grad-CAM at the patches that the tower's last layer is given."""
+        network: Any = self.network
+        tokens, logits = network.last_tokens(self.network_input(views))
+        side = network.model.config.patch_size
+        rows, columns = views.shape[-2] // side, views.shape[-1] // side
+
+        def maps(values: "Tensor") -> "Tensor":
+            return values[:, 1:].transpose(1, 2).unflatten(2, (rows, columns))
+
+        return ViewHeat(values=grad_cam(logits, tokens, maps), method="Grad-CAM")
 
     def network_input(self, views: "Tensor") -> "Tensor":
         """CLIP's normalisation."""

@@ -61,14 +61,21 @@ class AideNetwork(nn.Module):
         network = self.model_max if highest else self.model_min
         return network.feature_maps(self.hpf(patch))
 
+    def feature_maps(self, parts: Tensor) -> list[Tensor]:
+        """(N, 3, 5 · S, S), ImageNet-normalised → the last maps of the five squares."""
+        *patches, picture = parts.chunk(NUM_PARTS, dim=2)
+        noise = [
+            self.noise_maps(patch, highest=index % 2 == 1) for index, patch in enumerate(patches)
+        ]
+        return [*noise, self.semantic_maps(picture)]
+
+    def classify(self, maps: list[Tensor]) -> Tensor:
+        """The last maps of the five squares → (N, 2): real, generated."""
+        *noise, semantic = (self.avgpool(features).flatten(1) for features in maps)
+        mean = torch.stack(noise).mean(0)
+        out: Tensor = self.fc(torch.cat([self.convnext_proj(semantic), mean], dim=1))
+        return out
+
     def forward(self, parts: Tensor) -> Tensor:
         """(N, 3, 5 · S, S), ImageNet-normalised → (N, 2): real, generated."""
-        *patches, picture = parts.chunk(NUM_PARTS, dim=2)
-        semantic = self.convnext_proj(self.avgpool(self.semantic_maps(picture)).flatten(1))
-        noise = [
-            self.avgpool(self.noise_maps(patch, highest=index % 2 == 1)).flatten(1)
-            for index, patch in enumerate(patches)
-        ]
-        mean = torch.stack(noise).mean(0)
-        out: Tensor = self.fc(torch.cat([semantic, mean], dim=1))
-        return out
+        return self.classify(self.feature_maps(parts))

@@ -36,6 +36,29 @@ class ClipHead(nn.Module):
         out: Tensor = self.fc(self.features(x))
         return out
 
+    def last_tokens(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer is given, and the logit that follows from it.
+
+        Args:
+            x: (N, 3, H, W), normalised.
+
+        Returns:
+            (N, 1 + patches, D), which the logit (N,) has a gradient for; the first token is no
+            patch.
+        """
+        seen: list[Tensor] = []
+
+        def keep(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            seen.append(args[0].detach().requires_grad_())
+            return (seen[0], *args[1:])
+
+        hook = self.model.vision_model.encoder.layers[-1].register_forward_pre_hook(keep)
+        try:
+            logits = self.forward(x)[:, 0]
+        finally:
+            hook.remove()
+        return seen[0], logits
+
     def train(self, mode: bool = True) -> "ClipHead":
         """Only the linear layer learns: the tower stays as it is."""
         super().train(mode)

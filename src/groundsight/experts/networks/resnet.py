@@ -104,6 +104,13 @@ class ResNet(nn.Module):
             x = self.get_submodule(name)(x)
         return x
 
+    def cell_logits(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) → each cell's first logit, (N, h, w); their mean is the logit."""
+        assert self.head is not None
+        cells = self.feature_maps(x).permute(0, 2, 3, 1)
+        out: Tensor = self.get_submodule(self.head)(cells)[..., 0]
+        return out
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, num_classes), or the pooled features (N, C)."""
         features: Tensor = self.avgpool(self.feature_maps(x)).flatten(1)

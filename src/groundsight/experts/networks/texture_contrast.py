@@ -64,6 +64,14 @@ class TextureContrast(nn.Module):
         out: Tensor = self.group5(self.group4(self.group3(self.group2(x))))
         return out
 
+    def cell_logits(self, pair: Tensor) -> Tensor:
+        """(N, 3, 2 · S, S) → each cell's logit, (N, 2 · ⌈S/8⌉, ⌈S/8⌉); their mean is the logit.
+
+        A cell speaks of the difference of two places, so that it stands in both pictures.
+        """
+        cells: Tensor = self.fc2(self.feature_maps(pair).permute(0, 2, 3, 1))[..., 0]
+        return torch.cat([cells, cells], dim=1)
+
     def forward(self, pair: Tensor) -> Tensor:
         """(N, 3, 2 · S, S) in 0..1 → (N, 1)."""
         out: Tensor = self.fc2(self.advpool(self.feature_maps(pair)).flatten(1))
