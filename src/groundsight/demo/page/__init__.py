@@ -1,0 +1,1 @@
+"""`report.html` of the demo: one page that holds all that it shows."""

@@ -1,0 +1,29 @@
+"""Files inside the page, so that it can be sent on alone."""
+
+import base64
+import io
+from pathlib import Path
+
+from groundsight.vision.drawing import draw_thumbnail
+from groundsight.vision.images import RGBArray
+
+_SIDE_PX, _QUALITY = 320, 88
+
+
+def jpeg_uri(rgb: RGBArray) -> str:
+    """A picture, shrunk where it is large."""
+    buffer = io.BytesIO()
+    draw_thumbnail(rgb, _SIDE_PX).save(buffer, "JPEG", quality=_QUALITY)
+    return _uri(buffer.getvalue(), "image/jpeg")
+
+
+def png_uri(path: Path) -> str | None:
+    """A plot; None where there is none."""
+    try:
+        return _uri(path.read_bytes(), "image/png")
+    except OSError:
+        return None
+
+
+def _uri(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64," + base64.b64encode(data).decode("ascii")
