@@ -28,6 +28,7 @@ class Format(StrEnum):
 
 
 @given.takes_options(
+    "experts",
     "task",
     *given.LOADING,
     "batch_size",

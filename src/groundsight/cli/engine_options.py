@@ -76,6 +76,16 @@ PriceIn = Annotated[
 PriceOut = Annotated[
     float | None, _option("Money a million written tokens, for the cost line (openai).", min=0)
 ]
+Experts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expert",
+        help="A second opinion beside the verdict, a name (see experts list) or a folder of "
+        "experts train; repeatable. Disagreement is stated, nothing is averaged.",
+        metavar="NAME|DIR",
+        show_default=False,
+    ),
+]
 Record = Annotated[
     str | None, _option("Append every reply to this file, for replay:FILE.", metavar="FILE")
 ]
@@ -101,6 +111,7 @@ _OPTIONS: dict[str, Any] = {
     "price_in": PriceIn,
     "price_out": PriceOut,
     "record": Record,
+    "experts": Experts,
 }
 _SETTINGS = {"timeout": "timeout_s"}
 
@@ -157,6 +168,8 @@ def gather_options(**given: Any) -> "EngineOptions":
     from groundsight.engines import EngineOptions
 
     tree = {
-        name: value for name, value in given.items() if value is not None and value is not False
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and value != []
     }
     return validate_config(EngineOptions, tree, where="engine options")

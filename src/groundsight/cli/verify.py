@@ -40,6 +40,12 @@ def verify(
     adapter: Annotated[
         str | None, typer.Option(help="LoRA adapter, where the run had one (hf).")
     ] = None,
+    expert: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|DIR", help="Who gave second opinions, where the run had such; repeatable."
+        ),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps (hf).")] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Numbers that differ by no more are the same [1e-4].")
@@ -64,6 +70,7 @@ def verify(
             pictures=tuple(picture or ()),
             engine=engine,
             adapter=adapter,
+            experts=tuple(expert or ()),
             device=device,
             tolerance=TOLERANCE if tolerance is None else tolerance,
         ),

@@ -73,6 +73,7 @@ class Verify:
         pictures: files, folders, globs that hold the pictures; those in the bundle are known.
         engine: who is asked again; None: the builtin engine, where that is who answered.
         adapter: for the engine, where it had one.
+        experts: who gave second opinions, where the run had such; names or folders.
         device: for the engine.
         tolerance: of scores and of corners in pixels.
         limits: of pictures.
@@ -81,6 +82,7 @@ class Verify:
     pictures: tuple[str, ...] = ()
     engine: str | None = None
     adapter: str | None = None
+    experts: tuple[str, ...] = ()
     device: str | None = None
     tolerance: float = TOLERANCE
     limits: Limits = field(default_factory=Limits)
@@ -212,7 +214,7 @@ def _options(bundle: Bundle, how: Verify) -> EngineOptions:
 
     Raises:
         ConfigError: options that this version does not know.
-        UsageError: the run had an adapter that the caller does not name.
+        UsageError: the run had an adapter or experts that the caller does not name.
     """
     recorded = dict(bundle.manifest.options)
     adapter = recorded.pop("adapter", None)
@@ -221,8 +223,14 @@ def _options(bundle: Bundle, how: Verify) -> EngineOptions:
             f"{bundle.place} was written with the adapter {str(adapter)[:200]!r}: name it with "
             "--adapter"
         )
+    experts = recorded.pop("experts", ())
+    if experts and not how.experts:
+        raise UsageError(
+            f"{bundle.place} was written with second opinions of {str(experts)[:200]}: name them "
+            "with --expert, in that order"
+        )
     tree = {key: value for key, value in recorded.items() if key not in UNKEPT_OPTIONS}
-    given = {"adapter": how.adapter, "device": how.device}
+    given = {"adapter": how.adapter, "device": how.device, "experts": how.experts or None}
     tree |= {key: value for key, value in given.items() if value is not None}
     try:
         return validate_config(EngineOptions, tree, where=f"{bundle.place}: options")

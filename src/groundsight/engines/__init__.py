@@ -9,7 +9,8 @@ A chat model writes text; `load_engine` puts the reasoner over it, which asks a 
 reads the replies.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,7 @@ from groundsight.engines.options import EngineOptions
 
 if TYPE_CHECKING:
     from groundsight.engines.chat import ChatModel
+    from groundsight.engines.expert import ExpertEngine
 
 __all__ = [
     "ENGINES",
@@ -49,11 +51,12 @@ ENGINES: Table[Callable[..., Any]] = Table(
 )
 CHAT_KINDS = frozenset({"hf", "openai", "replay"})
 _LOCAL = frozenset({"adapter", "dtype", "device"})
+_ANY = frozenset({"experts"})
 _REMOTE = frozenset({"timeout_s", "retries", "structured", "price_in", "price_out"})
 # Settings that a kind has no use for: given all the same, they are a mistake worth a word.
 _REFUSES = {
-    "builtin": frozenset(EngineOptions.model_fields),
-    "expert": frozenset(EngineOptions.model_fields) - {"device", "batch_size"},
+    "builtin": frozenset(EngineOptions.model_fields) - _ANY,
+    "expert": frozenset(EngineOptions.model_fields) - _ANY - {"device", "batch_size"},
     "hf": _REMOTE,
     "openai": _LOCAL,
     "replay": _LOCAL | _REMOTE,
@@ -75,15 +78,46 @@ def load_engine(spec: str, options: EngineOptions | None = None) -> Engine:
     """
     options = options or EngineOptions()
     made = _make(spec, options)
+    try:
+        return _with_experts(made, options)
+    except BaseException:
+        if hasattr(made, "close"):
+            made.close()
+        raise
+
+
+def _with_experts(made: Any, options: EngineOptions) -> Engine:
+    """The engine that is asked: a reasoner over a chat model, and experts beside either.
+
+    A model that is offered evidence is told the experts' opinions too.
+    """
+    experts = _load_experts(options)
     if not hasattr(made, "complete"):
-        return cast(Engine, made)
+        engine = cast(Engine, made)
+        return _beside(engine, experts) if experts else engine
     from groundsight.engines.reasoner import make_reasoner
 
-    try:
-        return make_reasoner(made, options)
-    except BaseException:
-        made.close()
-        raise
+    reasoner = make_reasoner(made, options)
+    if not experts:
+        return reasoner
+    if reasoner.builtin is None:
+        return _beside(reasoner, experts)
+    told = _beside(reasoner.builtin, experts, states=False)
+    return _beside(replace(reasoner, builtin=told), ())
+
+
+def _load_experts(options: EngineOptions) -> "list[ExpertEngine]":
+    if not options.experts:
+        return []
+    from groundsight.engines.expert import make_expert
+
+    return [make_expert(name, options) for name in options.experts]
+
+
+def _beside(engine: Engine, experts: "Sequence[ExpertEngine]", *, states: bool = True) -> Engine:
+    from groundsight.engines.second_opinions import SecondOpinions
+
+    return SecondOpinions(engine, experts, states)
 
 
 def load_chat_model(spec: str, options: EngineOptions | None = None) -> "ChatModel":

@@ -37,13 +37,13 @@ class ExpertEngine:
     """
 
     def __init__(self, expert: "Expert", *, batch_size: int = 8) -> None:
-        self._expert = expert
+        self.expert = expert
         self.batch_size = batch_size
 
     @cached_property
     def info(self) -> EngineInfo:
         """Name, temperature and settings of the expert, and a hash of its weights."""
-        card, expert = self._expert.card, self._expert
+        card, expert = self.expert.card, self.expert
         settings = {
             "expert": card.name,
             "temperature": expert.temperature,
@@ -60,11 +60,11 @@ class ExpertEngine:
 
     def examine(self, pictures: Sequence[Picture]) -> list[Answer]:
         """One answer a picture, in order."""
-        scores = self._expert.score([Image.fromarray(picture.rgb) for picture in pictures])
+        scores = self.expert.score([Image.fromarray(picture.rgb) for picture in pictures])
         return [self._answer(float(p_fake)) for p_fake in scores]
 
     def _answer(self, p_fake: float) -> Answer:
-        card = self._expert.card
+        card = self.expert.card
         line = Evidence(
             kind="expert",
             name=card.name,

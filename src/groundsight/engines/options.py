@@ -8,7 +8,10 @@ from groundsight.core.config import Config
 
 
 class EngineOptions(Config):
-    """How a model is loaded and asked. The builtin engine takes none of it."""
+    """How a model is loaded and asked, and who gives a second opinion.
+
+    The builtin engine takes nothing but `experts`.
+    """
 
     task: str = "forgery_reasoning"
     "What the model is asked: a row of `tasks.TASKS`."
@@ -46,5 +49,7 @@ class EngineOptions(Config):
     "Money a million prompt tokens, for the cost line (openai)."
     price_out: float | None = Field(default=None, ge=0)
     "Money a million written tokens, for the cost line (openai)."
+    experts: tuple[str, ...] = ()
+    "Experts whose opinions stand beside the verdict: names or folders (`engines.second_opinions`)."
     record: str | None = None
     "File that every reply is appended to, for `replay:FILE`."
