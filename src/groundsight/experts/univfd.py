@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from groundsight.core.errors import UsageError
 from groundsight.experts.base import AnyArray, Expert, ExpertCard
 from groundsight.experts.crops import CropSettings, crop_views
 from groundsight.experts.heat import ViewHeat, grad_cam
@@ -37,10 +38,20 @@ class UnivFD(Expert):
     Settings = CropSettings
 
     def build_network(self) -> "nn.Module":
-        """The tower and its head `fc`."""
+        """The tower and its head `fc`.
+
+        Raises:
+            UsageError: the tower is not there, or sees pictures of another size than the crop.
+        """
         from groundsight.experts.networks.clip_head import ClipHead
 
-        return ClipHead(str(self.backbone))
+        network = ClipHead(str(self.backbone))
+        side = network.model.config.image_size
+        if self.settings.crop != side:
+            raise UsageError(
+                f"the tower {self.backbone} sees {side} px, not crop = {self.settings.crop}"
+            )
+        return network
 
     def official_module(self) -> "nn.Module":
         """The linear layer."""
