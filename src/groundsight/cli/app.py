@@ -19,6 +19,7 @@ from groundsight.cli import (
     demo,
     detect,
     doctor,
+    experts,
     export,
     ground,
     merge,
@@ -63,6 +64,7 @@ for name, command, panel in (
 app.add_typer(data.app, rich_help_panel=DATA)
 app.add_typer(synth.app, rich_help_panel=DATA)
 app.add_typer(train.app, rich_help_panel=TRAIN)
+app.add_typer(experts.app, rich_help_panel=TRAIN)
 
 
 def _print_version(wanted: bool) -> None:

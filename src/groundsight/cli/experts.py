@@ -1,0 +1,281 @@
+"""`groundsight experts list|score|train|…`: published detectors, their weights, what they say."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from groundsight.cli import experts_heat, experts_train
+from groundsight.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from groundsight.core.types import Sample
+    from groundsight.experts import Expert, ExpertCard
+    from groundsight.experts.scoring import ScoreRun
+
+EXIT_SOME_LEFT = 3
+EXIT_INTERRUPTED = 130
+TASK = "forgery_reasoning"
+
+app = typer.Typer(
+    name="experts",
+    help="Published detectors: their weights, training, scores.",
+    no_args_is_help=True,
+)
+app.command("heat")(experts_heat.heat)
+app.command("train")(experts_train.train)
+app.command("calibrate")(experts_train.calibrate)
+app.command("agree")(experts_train.agree)
+
+
+@app.command("list")
+def list_experts(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """The experts: what they see, whose weights under which licence, what is on this machine."""
+    import json as encoder
+
+    from groundsight.cli.printing import print_lines
+    from groundsight.experts import expert_card, expert_names
+    from groundsight.experts.places import weights_root
+
+    rows = [_row(expert_card(name)) for name in expert_names()]
+    own = _own_folders()
+    if json:
+        tree = {"experts": rows, "own": own, "folder": str(weights_root())}
+        print_lines(encoder.dumps(tree, indent=2))
+        return
+    for row in rows:
+        print_lines(*_row_lines(row))
+    for one in own:
+        print_lines(f"{one['folder']}: {one['name']}, trained here")
+
+
+@app.command("score")
+def score(
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="A file of samples, a table, or a folder of pictures."),
+    ],
+    expert: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME_OR_DIR",
+            help="Row of experts list, or folder of a trained one; KEY=… names it otherwise in the "
+            "samples. Repeatable.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help=".jsonl or .parquet of samples with p_fake.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Layout of DATA, see data list; default: guessed."),
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where relative picture paths start.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=FILE", help="Published weights of an expert; repeatable."),
+    ] = None,
+    backbone: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=DIR", help="Tower of an expert that has one; repeatable."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.A=B", help="A setting of an expert: npr.grid=2."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads; default: one a core.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Pictures a batch; default: by device.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what FILE holds.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="FILE may be there already.")] = False,
+) -> None:
+    """Write what experts say of each picture into sample records, for rewards and for evidence.
+
+    Exit status: 0 every picture was scored; 2 a mistake in the command; 3 some pictures could not
+    be read: their samples are in FILE, with the problem in `extra`.
+    """
+    samples = _samples(data, source, pictures)
+    experts = _load(expert, weights or [], backbone or [], settings or [], device)
+    from groundsight.experts.scoring import start_scoring
+
+    run = start_scoring(
+        samples,
+        experts,
+        out=out,
+        resume=resume,
+        replace=replace,
+        workers=workers,
+        batch_size=batch_size,
+    )
+    raise typer.Exit(_work_through(run, out))
+
+
+def _work_through(run: "ScoreRun", out: Path) -> int:
+    """Go through the run with a bar, say how it ended; gives the exit status."""
+    from time import perf_counter
+
+    from groundsight.cli.asking import tell, work_through
+
+    started, already = perf_counter(), run.num_done
+    with run:
+        stopped = work_through(run, total=run.num_total, num_done=already, done="scored")
+    passed = perf_counter() - started
+    tell(f"{run.num_scored:,} pictures scored, {run.num_scored / passed:.3g} a second: {out}")
+    if run.problems:
+        told = ", ".join(f"{number} {code}" for code, number in sorted(run.problems.items()))
+        tell(f"! {run.problems.total()} could not be scored ({told}): see expert_problems in extra")
+    if stopped:
+        tell("stopped: what was scored is kept; the same command with --resume goes on")
+        return EXIT_INTERRUPTED
+    return EXIT_SOME_LEFT if run.problems else 0
+
+
+def _samples(
+    data: Path, source: str | None, pictures: Path | None
+) -> Callable[[], Iterable["Sample"]]:
+    """Gives the samples of the data, as often as it is called."""
+    from groundsight.data.sources import load_source
+    from groundsight.train.experts.data import guess_source
+
+    if source is None and data.is_dir() and not _says_real_or_fake(data):
+        return partial(_unlabelled, data)
+    loaded = load_source(source or guess_source(data), data, pictures=pictures)
+    return loaded.samples
+
+
+def _says_real_or_fake(folder: Path) -> bool:
+    from groundsight.data.sources import load_source
+
+    rows = load_source("folder", folder).rows()
+    return next((row.sample is not None for row in rows if not row.left_out), False)
+
+
+def _unlabelled(folder: Path) -> Iterator["Sample"]:
+    from groundsight.core.types import ImageRef, Sample
+    from groundsight.data.pictures import find_pictures
+
+    for path in find_pictures([folder]).paths:
+        name = Path(path).relative_to(folder).as_posix()
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name!r}: the name is no UTF-8: rename the file") from None
+        yield Sample(id=name, images=(ImageRef(path=path),), task=TASK)
+
+
+def _load(
+    specs: list[str], weights: list[str], backbones: list[str], settings: list[str], device: str
+) -> "dict[str, Expert]":
+    """The experts by key."""
+    from groundsight.core.config import read_settings
+    from groundsight.experts import load_expert
+
+    by_key = _keyed(specs)
+    files, towers = (_by_key(given, by_key, "--weights") for given in (weights, backbones))
+    changed = read_settings(settings)
+    _refuse_unknown(changed, by_key, "--set")
+    return {
+        key: load_expert(
+            spec,
+            weights=Path(files[key]) if key in files else None,
+            backbone=towers.get(key),
+            device=device,
+            settings=_section(changed, key),
+        )
+        for key, spec in by_key.items()
+    }
+
+
+def _keyed(specs: list[str]) -> dict[str, str]:
+    """Key in the samples → expert. A folder's key is the name of what was trained in it."""
+    from groundsight.experts.folder import is_folder, read_expert_file
+
+    by_key: dict[str, str] = {}
+    for spec in specs:
+        key, sign, rest = spec.partition("=")
+        if not sign:
+            rest = spec
+            key = read_expert_file(Path(spec)).name if is_folder(spec) else spec
+        if not key or key in by_key:
+            raise UsageError(f"two experts are {key!r}: name them apart, e.g. --expert {key}_2=DIR")
+        by_key[key] = rest
+    return by_key
+
+
+def _by_key(given: list[str], known: dict[str, str], flag: str) -> dict[str, str]:
+    found = dict(part.partition("=")[::2] for part in given)
+    bad = next((key for key, value in found.items() if not value), None)
+    if bad is not None:
+        raise UsageError(f"{flag} reads KEY=PATH, got {bad!r}")
+    _refuse_unknown(found, known, flag)
+    return found
+
+
+def _refuse_unknown(given: Iterable[str], known: dict[str, str], flag: str) -> None:
+    for key in given:
+        if key not in known:
+            raise UsageError(f"{flag} {key}: no such --expert; there is {', '.join(known)}")
+
+
+def _section(tree: dict[str, Any], key: str) -> dict[str, Any]:
+    section = tree.get(key, {})
+    if not isinstance(section, dict):
+        raise UsageError(f"--set reads KEY.SETTING=VALUE, e.g. {key}.grid=2")
+    return section
+
+
+def _row(card: "ExpertCard") -> dict[str, Any]:
+    from groundsight.experts.places import find_backbone, find_weights, usual_place
+
+    found = find_weights(card)
+    tower = None if card.backbone is None else find_backbone(card.backbone)
+    return {
+        "name": card.name,
+        "title": card.title,
+        "sees": card.sees,
+        "paper": card.paper,
+        "input": card.input,
+        "differentiable": card.differentiable,
+        "official_code": card.official_code,
+        "official_file": card.official_file,
+        "official_from": card.official_from,
+        "licence": card.licence,
+        "weights_here": None if found is None else str(found),
+        "weights_belong_at": str(usual_place(card)) if card.official_file else None,
+        "backbone": card.backbone,
+        "backbone_here": None if tower is None else str(tower),
+    }
+
+
+def _row_lines(row: dict[str, Any]) -> list[str]:
+    file, place = row["official_file"], row["weights_belong_at"]
+    lines = [
+        f"{row['name']:<12}{row['title']}, sees {row['sees']}: {row['input']}",
+        f"{'':<12}{row['paper']}",
+        f"{'':<12}weights {file or '(none)'}: {row['official_from']}; {row['official_code']}",
+        f"{'':<12}licence: {row['licence']}",
+    ]
+    if file:
+        here = row["weights_here"] or f"not here; put it at {place}"
+        lines.append(f"{'':<12}on this machine: {here}")
+    if row["backbone"]:
+        tower = row["backbone_here"] or f"not here; hf download {row['backbone']}"
+        lines.append(f"{'':<12}tower {row['backbone']}: {tower}")
+    return lines
+
+
+def _own_folders() -> list[dict[str, str]]:
+    from groundsight.experts.folder import read_expert_file
+    from groundsight.experts.places import find_folders
+
+    return [{"folder": str(path), "name": read_expert_file(path).name} for path in find_folders()]
