@@ -10,6 +10,7 @@ from groundsight.demo.models import copy_folder
 from groundsight.demo.settings import DemoSettings
 from groundsight.demo.stage import Say, StageRecord, Tree
 from groundsight.demo.stages.grpo import MODEL as TRAINED
+from groundsight.engines.own_task import write_own_task
 
 METRICS_FILE, REPORT_FILE, MODEL_FOLDER = "metrics.json", "report.html", "model"
 
@@ -38,6 +39,7 @@ def finish(
     start = perf_counter()
     with told(out):
         copy_folder(folders["grpo"] / TRAINED, out / MODEL_FOLDER)
+        write_own_task(out / MODEL_FOLDER, settings.task)
         metrics = make_metrics(settings, done)
         write_page(out / REPORT_FILE, settings, metrics, done, folders)
         metrics["seconds"]["report"] = round(perf_counter() - start, 3)
@@ -62,7 +64,7 @@ def _last_words(settings: DemoSettings, out: Path, metrics: Tree) -> list[str]:
     lines = [f"the whole in {total / 60:.1f} minutes; open {out / REPORT_FILE}"]
     model = f"--engine hf:{out / MODEL_FOLDER}"
     if settings.task == "grounded_detection":
-        lines.append(f"ask the model: groundsight detect {model} --task {settings.task} PHOTO")
+        lines.append(f"ask the model: groundsight detect {model} PHOTO")
     else:
         lines.append(f"ask the model: groundsight ground {model} --image A --image B 'QUESTION'")
     return lines

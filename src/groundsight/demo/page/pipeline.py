@@ -107,7 +107,7 @@ _TITLES = {
     "cold-start": "Cold start",
     "sft": "SFT",
     "merge": "Merge",
-    "curate": "Rejection sampling",
+    "curate": "Curate",
     "grpo": "GRPO",
     "bench": "Bench",
 }
@@ -129,7 +129,7 @@ def _words(name: str, result: Tree) -> str:
         case "merge":
             return "adapter into base" if result["was_adapter"] else "whole model was trained"
         case "curate":
-            return f"{result['num_kept']:,} of {result['num_answered']:,} kept"
+            return f"keeps {result['num_kept']:,} of {result['num_answered']:,}"
         case _:
             return f"{result['stages']['grpo']['num']:,} held-out questions"
 

@@ -19,9 +19,13 @@ from groundsight.detect.pool import num_cores
 from groundsight.synth.edit_settings import EditSettings
 from groundsight.synth.pipeline import make_edits, make_questions, make_stickers
 from groundsight.synth.question_settings import QuestionSettings
+from groundsight.train.pretrain.settings import DEFAULT_PRETRAINING
+from groundsight.vision.codecs import Format
 
 MADE, BOXED = "made", "boxed"
 COLD, POOL, VALIDATION, HELD_OUT = "cold.jsonl", "pool.jsonl", "validation.jsonl", "held_out.jsonl"
+_SEEN = DEFAULT_PRETRAINING
+_FORMATS: tuple[Format, ...] = ("jpeg", "png")
 _SHARE_OF_BOXED = 4
 "Questions for every boxed picture that they are made from."
 
@@ -47,8 +51,19 @@ def make_pictures(work: Work) -> Tree:
 
 
 def edit_settings(settings: DemoSettings) -> EditSettings:
-    """Of the edited photographs."""
-    return EditSettings(seed=settings.seed, size_px=settings.amounts.picture_px, splits=SPLITS)
+    """Of the edited photographs: what the base saw on other photographs when it was pretrained."""
+    return EditSettings(
+        seed=settings.seed,
+        size_px=settings.amounts.picture_px,
+        splits=SPLITS,
+        edits=_SEEN.edits,
+        side_rates=_SEEN.side_rates,
+        soft_rate=_SEEN.soft_rate,
+        min_crop_rate=_SEEN.min_crop_rate,
+        formats=_FORMATS,
+        qualities=_SEEN.qualities,
+        most_edits=1,
+    )
 
 
 def question_settings(settings: DemoSettings) -> QuestionSettings:
@@ -56,8 +71,11 @@ def question_settings(settings: DemoSettings) -> QuestionSettings:
     return QuestionSettings(
         seed=settings.seed,
         kinds=("diff", "common_object"),
+        edits=_SEEN.edits,
         size_px=settings.amounts.picture_px,
         most_pictures=3,
+        formats=_FORMATS,
+        qualities=_SEEN.qualities,
     )
 
 
