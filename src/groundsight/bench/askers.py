@@ -1,6 +1,6 @@
 """The ways in which an engine answers a suite: by its report, by the reasoner, by a plain reply.
 
-asker = make_asker(load_engine("replay:replies.jsonl", options), SUITES["mig_bench"], options)
+asker = load_asker("replay:replies.jsonl", SUITES["mig_bench"], options)
 said, = asker.ask([ready])
 """
 
@@ -21,7 +21,13 @@ from groundsight.core.errors import GroundsightError, UsageError
 from groundsight.core.report import EngineInfo, Problem, Report
 from groundsight.core.types import Sample
 from groundsight.detect.one import RUN_FAULTS, Opened, describe_picture, examine_opened
-from groundsight.engines import EngineOptions, batch_size_of, close_engine
+from groundsight.engines import (
+    EngineOptions,
+    batch_size_of,
+    close_engine,
+    load_chat_model,
+    load_engine,
+)
 from groundsight.engines.base import Answer, Engine
 from groundsight.engines.chat import ChatModel, ChatReply, ChatRequest, Decoding
 from groundsight.engines.questions import make_request
@@ -32,30 +38,38 @@ from groundsight.tasks import TASKS
 from groundsight.vision.images import Picture
 
 SEVERAL_PICTURES = "several_pictures"
+WORDLESS = frozenset({"builtin", "expert"})
+"Kinds of engine that write no text."
 
 
-def make_asker(engine: Engine, suite: Suite, options: EngineOptions) -> Asker:
-    """The way in which this engine can answer this suite.
+def load_asker(spec: str, suite: Suite, options: EngineOptions) -> Asker:
+    """Make an engine, in the way in which it can answer this suite.
+
+    Args:
+        spec: a `--engine` value.
+        suite: what is asked.
+        options: how a model is loaded and asked.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: it cannot be made, or cannot answer.
     """
-    if not isinstance(engine, Reasoner):
-        if suite.asks != "verdict":
-            raise UsageError(
-                f"engine {engine.info.name} judges whole pictures and reads no questions, but "
-                f"{suite.name} asks for {suite.asks}: use --engine hf:MODEL_OR_FOLDER, "
-                "openai:BASE_URL#MODEL or replay:FILE"
-            )
-        return EngineAsker(engine, suite)
     if suite.asks == "verdict":
-        return ReasonerAsker(engine, suite)
+        engine = load_engine(spec, options)
+        if isinstance(engine, Reasoner):
+            return ReasonerAsker(engine, suite)
+        return EngineAsker(engine, suite)
+    if spec.partition(":")[0] in WORDLESS:
+        raise UsageError(
+            f"engine {spec} judges whole pictures and reads no questions, but {suite.name} asks "
+            f"for {suite.asks}: use --engine hf:MODEL_OR_FOLDER, openai:BASE_URL#MODEL or "
+            "replay:FILE"
+        )
     if options.samples > 1 or options.with_evidence:
         flag = "--samples" if options.samples > 1 else "--with-evidence"
         raise UsageError(
             f"{flag} is for verdicts, {suite.name} asks for {suite.asks}: leave it out"
         )
-    return ChatAsker(engine.model, suite, options)
+    return ChatAsker(load_chat_model(spec, options), suite, options)
 
 
 class EngineAsker:

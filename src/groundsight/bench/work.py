@@ -10,13 +10,13 @@ from time import perf_counter
 
 from pydantic import TypeAdapter
 
-from groundsight.bench.askers import make_asker
+from groundsight.bench.askers import load_asker
 from groundsight.bench.records import ScoreLine, Unanswered
 from groundsight.bench.said import Asker, Said
 from groundsight.bench.showing import Ready, Shown, make_ready
 from groundsight.bench.truth import known_regions, sample_digest
 from groundsight.core.report import EngineInfo, Problem
-from groundsight.engines import EngineOptions, close_engine, load_engine
+from groundsight.engines import EngineOptions
 from groundsight.suites import SUITES
 from groundsight.vision.images import Limits
 
@@ -73,13 +73,7 @@ class Examiner:
 
     def __init__(self, work: Work) -> None:
         self._limits = work.limits
-        suite = SUITES[work.suite]
-        engine = load_engine(work.engine, work.options)
-        try:
-            self.asker: Asker = make_asker(engine, suite, work.options)
-        except BaseException:
-            close_engine(engine)
-            raise
+        self.asker: Asker = load_asker(work.engine, SUITES[work.suite], work.options)
 
     @property
     def info(self) -> EngineInfo:

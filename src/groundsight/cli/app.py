@@ -14,6 +14,7 @@ import typer
 from groundsight import __version__
 from groundsight.cli import (
     audit,
+    bench,
     curate,
     data,
     demo,
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-EXAMINE, DATA, TRAIN = "Examine pictures", "Prepare data", "Train"
+EXAMINE, DATA, TRAIN, MEASURE = "Examine pictures", "Prepare data", "Train", "Measure"
 for name, command, panel in (
     ("detect", detect.detect, EXAMINE),
     ("ground", ground.ground, EXAMINE),
@@ -65,6 +66,7 @@ app.add_typer(data.app, rich_help_panel=DATA)
 app.add_typer(synth.app, rich_help_panel=DATA)
 app.add_typer(train.app, rich_help_panel=TRAIN)
 app.add_typer(experts.app, rich_help_panel=TRAIN)
+app.add_typer(bench.app, rich_help_panel=MEASURE)
 
 
 def _print_version(wanted: bool) -> None:
