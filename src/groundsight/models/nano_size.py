@@ -61,3 +61,17 @@ NANO = NanoSize(
     vision_intermediate_size=512,
 )
 """About 9 million parameters: for the demo and benchmarks."""
+
+BASE = NanoSize(
+    hidden_size=128,
+    num_layers=4,
+    num_heads=4,
+    num_kv_heads=2,
+    head_dim=32,
+    intermediate_size=384,
+    vision_hidden_size=96,
+    vision_layers=4,
+    vision_heads=3,
+    vision_intermediate_size=256,
+)
+"""About 2.4 million parameters: of the pretrained base that ships with the package."""

@@ -1,0 +1,91 @@
+"""Photographs in, a pretrained nano base out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from groundsight.models.nano import build_nano
+from groundsight.models.nano_size import BASE
+from groundsight.synth.photos import Photo, scan_photos
+from groundsight.train.pretrain.dense import DenseLesson
+from groundsight.train.pretrain.scenes import SceneMaker
+from groundsight.train.pretrain.settings import PretrainSettings
+from groundsight.train.pretrain.stage import Place, train_stage
+from groundsight.train.pretrain.together import run_together
+
+FAMILY = "qwen3_vl"
+
+
+def pretrain(
+    photos: Sequence[str],
+    folder: Path,
+    settings: PretrainSettings,
+    *,
+    processes: int = 1,
+    stages: Sequence[str] = ("dense", "text"),
+) -> None:
+    """Pretrain; go on from the checkpoints that lie in the folder.
+
+    Args:
+        photos: files.
+        folder: of checkpoints, log and, at the end, `base/`.
+        settings: see there.
+        processes: one thread each.
+        stages: to take now.
+
+    Raises:
+        UsageError: no usable photograph.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
+    found = scan_photos(photos, seed=settings.seed).photos
+    run_together(_work, (folder, found, settings, tuple(stages)), num=processes)
+
+
+def _work(
+    rank: int,
+    num: int,
+    folder: Path,
+    photos: tuple[Photo, ...],
+    settings: PretrainSettings,
+    stages: tuple[str, ...],
+) -> None:
+    torch.set_num_threads(1)
+    place = Place(rank=rank, num=num, folder=folder, say=_say)
+    maker = SceneMaker(photos, settings)
+    model, processor = build_nano(FAMILY, seed=settings.seed, size=BASE)
+    model.train()
+    dense = DenseLesson(model, processor, settings)
+    if "dense" in stages:
+        dense.whiten(maker)
+        train_stage(dense, maker, settings, place, steps=settings.dense_steps)
+    if "text" in stages:
+        from groundsight.train.pretrain.text import TextLesson
+
+        load_dense(dense, folder)
+        text = TextLesson(model, processor, dense, settings)
+        train_stage(text, maker, settings, place, steps=settings.text_steps)
+        if rank == 0:
+            save_base(model, processor, folder / "base")
+
+
+def load_dense(dense: DenseLesson, folder: Path) -> None:
+    """Take tower and heads from the first stage's checkpoint."""
+    held = torch.load(folder / "dense.pt", weights_only=True)
+    for name, module in dense.modules.items():
+        module.load_state_dict(held[name])
+
+
+def save_base(model: Any, processor: Any, folder: Path) -> None:
+    """Write a normal model folder, in float16."""
+    import copy
+
+    kept = copy.deepcopy(model.state_dict())
+    model.save_pretrained(folder, state_dict={name: value.half() for name, value in kept.items()})
+    processor.save_pretrained(folder)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
