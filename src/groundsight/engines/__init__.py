@@ -76,7 +76,9 @@ def load_engine(spec: str, options: EngineOptions | None = None) -> Engine:
         UnknownNameError: no such kind or task.
         UsageError: the engine's own argument is no good, or an option that it has no use for.
     """
-    options = options or EngineOptions()
+    from groundsight.engines.own_task import with_own_task
+
+    options = with_own_task(spec, options or EngineOptions())
     made = _make(spec, options)
     try:
         return _with_experts(made, options)
