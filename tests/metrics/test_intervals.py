@@ -12,6 +12,7 @@ from groundsight.metrics.intervals import (
     bootstrap_mean,
     bootstrap_mean_of_groups,
     paired_bootstrap_difference,
+    wilson_interval,
 )
 
 LABELS = np.array([0] * 30 + [1] * 20)
@@ -85,6 +86,18 @@ def test_a_picture_with_more_questions_weighs_more() -> None:
     values, pictures = np.array([1.0, 1.0, 1.0, 0.0]), ["a", "a", "a", "b"]
     found = bootstrap_mean(values, units=pictures, num_resamples=200)
     assert found == (0.75, 0.0, 1.0)  # a resample holds a twice, b twice, or each once
+
+
+def test_a_share_of_few_has_an_interval_of_its_own() -> None:
+    # (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with p = 0.2, n = 10, z = 1.96
+    assert wilson_interval(2, 10) == pytest.approx((0.0567, 0.5098), abs=1e-4)
+    low, high = wilson_interval(8, 8)
+    assert 0.6 < low < 0.7
+    assert high == 1.0
+    assert wilson_interval(0, 8)[0] == 0.0
+    for hits, num in ((1, 0), (3, 2), (-1, 2)):
+        with pytest.raises(UsageError, match="hits of at least 1 picture"):
+            wilson_interval(hits, num)
 
 
 def test_it_holds_the_truth_about_as_often_as_it_says() -> None:

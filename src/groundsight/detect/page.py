@@ -93,7 +93,7 @@ def write_page(folder: Path, *, title: str = "groundsight report") -> Path:
     """
     counts = Counter(_status(report) for report in read_reports(folder / LEDGER))
     environment = _environment()
-    script, style = _asset("report.js"), _asset("report.css")
+    script, style = page_asset("report.js"), page_asset("report.css")
     chunks = environment.get_template("report.html.j2").generate(
         title=title,
         counts=counts,
@@ -101,8 +101,8 @@ def write_page(folder: Path, *, title: str = "groundsight report") -> Path:
         cards=_cards(folder, small=counts.total() > _FULL_SIZE),
         script=script,
         style=style,
-        script_hash=_csp_hash(script),
-        style_hash=_csp_hash(style),
+        script_hash=csp_hash(script),
+        style_hash=csp_hash(style),
     )
     unfinished = folder / f"{PAGE}.new"
     try:
@@ -204,9 +204,11 @@ def _environment() -> "Environment":
     return environment
 
 
-def _asset(name: str) -> str:
+def page_asset(name: str) -> str:
+    """The text of a file of this package's templates, e.g. the style that all pages share."""
     return files("groundsight.detect").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _csp_hash(text: str) -> str:
+def csp_hash(text: str) -> str:
+    """How a Content-Security-Policy names an inline script or style."""
     return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode("ascii")

@@ -170,6 +170,30 @@ def bootstrap_mean_of_groups(
     return Interval(float(means[0]), *percentiles(resampled[0], coverage))
 
 
+def wilson_interval(num_hits: int, num: int, *, coverage: float = COVERAGE) -> tuple[float, float]:
+    """Interval of a share of few pictures, where the bootstrap of all hits has no width.
+
+    Args:
+        num_hits: in 0 … `num`.
+        num: at least 1.
+        coverage: in (0, 1).
+
+    Returns:
+        Both ends, in [0, 1].
+
+    Raises:
+        UsageError: counts or coverage out of range.
+
+    Source: Wilson 1927, without correction for continuity.
+    """
+    from scipy.stats import binomtest  # kept off the import path of the CLI
+
+    if not (0 <= num_hits <= num and num >= 1 and 0 < coverage < 1):
+        raise UsageError(f"hits of at least 1 picture are needed, got {num_hits} of {num}")
+    found = binomtest(num_hits, num).proportion_ci(coverage, method="wilson")
+    return float(found.low), float(found.high)
+
+
 def checked_values(values: Scores) -> FloatArray:
     """(N,) float64.
 
