@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groundsight.cli import bench_attack
 from groundsight.cli import engine_options as given
 from groundsight.cli.asking import Format, tell, tell_cost, tell_end, work_through
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 
 Formats = Annotated[Format, typer.Option(help="table for people, json for programs.")]
+app.command("attack")(bench_attack.attack)
 
 
 @app.command("list")

@@ -66,6 +66,7 @@ class Aide(Expert):
         "ResNet-50; the picture as 256 px, ConvNeXt-XXL",
     )
     Settings = AideSettings
+    chooses_by_content = True
 
     def build_network(self) -> "nn.Module":
         """The whole network; with a backbone, OpenCLIP's trunk is filled in."""

@@ -80,6 +80,8 @@ class Expert:
 
     card: ClassVar[ExpertCard]
     Settings: ClassVar[type[ExpertSettings]] = ExpertSettings
+    chooses_by_content: ClassVar[bool] = False
+    "Whether what a picture shows decides which of its pixels are looked at."
 
     def __init__(
         self, settings: ExpertSettings | None = None, *, backbone: str | Path | None = None

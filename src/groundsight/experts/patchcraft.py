@@ -55,6 +55,7 @@ class PatchCraft(Expert):
         "256 px pictures, SRM residuals, a small CNN",
     )
     Settings = PatchCraftSettings
+    chooses_by_content = True
 
     def build_network(self) -> "nn.Module":
         """SRM filters and nine trained convolutions."""
