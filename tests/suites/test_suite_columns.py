@@ -100,7 +100,24 @@ def test_a_mean_is_numpys_and_lies_in_its_interval(values: list[float]) -> None:
     figure = only(Columns.of(score(i, v) for i, v in enumerate(values)).mean("v"))
     assert figure.value == pytest.approx(float(np.mean(values)))
     assert figure.interval is not None
-    assert min(values) - 1e-9 <= figure.interval.low <= figure.interval.high <= max(values) + 1e-9
+    low, high = figure.interval
+    assert 0 <= low <= figure.value + 1e-9
+    assert figure.value - 1e-9 <= high <= 1
+    if 0 < figure.value < 1:
+        assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_full_marks_of_few_do_not_mean_that_all_others_are_right() -> None:
+    few, many = (only(Columns.of(score(i, 1.0) for i in range(n)).mean("v")) for n in (2, 200))
+    assert few.interval is not None and many.interval is not None
+    assert few.interval.high == many.interval.high == 1.0
+    assert few.interval.low == pytest.approx(0.342, abs=1e-3)  # 1 / (1 + z²/2)
+    assert many.interval.low > 0.98
+    units = (score(i, 0.0, unit=str(i // 4)) for i in range(8))
+    none_right = only(Columns.of(units).mean("v"))
+    assert none_right.interval is not None
+    assert none_right.interval.low == 0.0
+    assert none_right.interval.high == pytest.approx(0.658, abs=1e-3)  # two pictures, not eight
 
 
 def test_very_many_groups_are_cut_to_the_largest() -> None:

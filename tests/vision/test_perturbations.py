@@ -10,6 +10,7 @@ from PIL import Image
 from groundsight.core.errors import UnknownNameError
 from groundsight.core.seeds import make_rng
 from groundsight.core.types import ImageRef, Sample, SampleRegion
+from groundsight.vision import perturbations
 from groundsight.vision.boxes import Boxes
 from groundsight.vision.codecs import Codec, encode
 from groundsight.vision.frames import PictureSize
@@ -244,6 +245,16 @@ def test_names_of_rows_families_and_all() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'jpeg-75'"):
         chosen_perturbations(["jpg-75"])
     assert [name for names in FAMILIES.values() for name in names] == list(PERTURBATIONS)
+
+
+def test_the_table_in_words_is_the_table() -> None:
+    rows = [line.split("|") for line in str(perturbations.__doc__).splitlines() if line[:2] == "| "]
+    told = {row[1].strip(): tuple(row[2].split()) for row in rows[1:]}
+    known = {
+        family: tuple(name.removeprefix(f"{family}-") for name in names)
+        for family, names in FAMILIES.items()
+    }
+    assert told == known
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (700, 3), (17_000, 2)])

@@ -26,7 +26,9 @@ from groundsight.metrics.intervals import (
     bootstrap_mean_of_groups,
     percentiles,
     resampled_group_means,
+    wilson_interval,
 )
+from groundsight.metrics.intervals import Interval as MeanInterval
 from groundsight.suites.base import Figure, Interval, SampleScore
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -270,7 +272,8 @@ class Columns:
         found = bootstrap_mean_of_groups(
             column[inside], keys.tolist(), units=self._units_of(inside)
         )
-        interval = Interval(found.low, found.high) if num > 1 else None
+        num_units = len(np.unique(self.units[inside]))
+        interval = _interval(found, num_units) if num > 1 else None
         return [Figure(name=name, group=group, value=found.value, num=num, interval=interval)]
 
     def _units_of(self, inside: Mask) -> Sequence[str] | None:
@@ -279,6 +282,16 @@ class Columns:
             return None
         named: list[str] = units.astype(str).tolist()
         return named
+
+
+def _interval(found: MeanInterval, num_units: int) -> Interval:
+    """The bootstrap's; Wilson's where all earned full marks or none, for no resample differs then.
+
+    Two right answers of two do not mean that all others are right.
+    """
+    if found.low < found.high or found.value not in (0.0, 1.0):
+        return Interval(found.low, found.high)
+    return Interval(*wilson_interval(round(found.value) * num_units, num_units))
 
 
 def _at(columns: dict[str, array[float]], name: str, row: int) -> array[float]:

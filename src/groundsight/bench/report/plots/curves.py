@@ -18,6 +18,7 @@ from groundsight.bench.report.plots.style import (
 from groundsight.vision.perturbations import FAMILIES
 
 _MOST_FAMILIES_A_ROW = 4
+_MOST_TICK_LETTERS = 26
 
 
 def draw_robustness(run: RunFile, headline: str) -> Any | None:
@@ -43,7 +44,7 @@ def draw_robustness(run: RunFile, headline: str) -> Any | None:
             _curve(axes, run, levels, key, colour, marker)
         named = [NONE, *levels] if run.figures.get(NONE) else levels
         axes.set_xticks(range(len(named)), [_level(family, one) for one in named], fontsize=7)
-        if any(len(_level(family, one)) > 5 for one in levels):
+        if sum(len(_level(family, one)) for one in named) > _MOST_TICK_LETTERS:
             axes.tick_params(axis="x", rotation=30)
         set_title(axes, family)
         make_plain(axes, grid="y")
