@@ -5,12 +5,12 @@ what these experts look for.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pydantic import BeforeValidator, Field
+from pydantic import Field, field_validator
 
 from groundsight.experts.base import AnyArray, ExpertSettings
 
@@ -20,21 +20,20 @@ WHOLE = "none"
 "How a command line writes that the whole picture is shown."
 
 
-def _none_if_whole(value: object) -> object:
-    return None if value == WHOLE else value
-
-
 class CropSettings(ExpertSettings):
     """What is shown of a picture."""
 
-    crop: Annotated[int | None, BeforeValidator(_none_if_whole)] = Field(
-        default=224, ge=8, le=MAX_SIDE
-    )
+    crop: int | None = Field(default=224, ge=8, le=MAX_SIDE)
     "Side of the square crops in pixels; None shows the whole picture (at most 2048 px a side)."
     grid: int = Field(default=1, ge=1, le=8)
     "grid × grid crops, evenly spread; 1 is the centre crop. The logits are averaged."
     small: Literal["pad", "tile"] = "pad"
     "A picture smaller than the crop is padded with black (torchvision) or repeated (NPR's)."
+
+    @field_validator("crop", mode="before")
+    @classmethod
+    def _none_if_whole(cls, value: object) -> object:
+        return None if value == WHOLE else value
 
 
 def crop_views(picture: Image.Image, settings: CropSettings) -> AnyArray:

@@ -6,6 +6,7 @@
 Safetensors, or torch's own format with `weights_only=True`: a file that holds code is refused.
 """
 
+import warnings
 from argparse import Namespace
 from collections.abc import Mapping
 from hashlib import sha256
@@ -111,7 +112,8 @@ def _read_torch(path: Path) -> Any:
 
     try:
         # Published files keep the training's arguments: a namespace, which runs nothing.
-        with torch.serialization.safe_globals([Namespace]):
+        with torch.serialization.safe_globals([Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of pickles that it then refuses
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file makes the unpickler raise anything
         raise UsageError(
