@@ -49,9 +49,10 @@ class Amounts(Config):
             "sft_steps": 4,
             "grpo_steps": 4,
         }
-        scaled = {
-            name: max(low, round(getattr(self, name) * factor)) for name, low in least.items()
-        }
+        scaled = {}
+        for name, low in least.items():
+            own: int = getattr(self, name)
+            scaled[name] = min(own, max(low, round(own * factor)))
         return self.model_copy(update=scaled)
 
 
@@ -68,7 +69,7 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         max_new_tokens=320,
     ),
     "multi_image_grounding": Amounts(
-        num_pictures=2400,
+        num_pictures=2600,
         num_cold=1000,
         num_pool=240,
         num_validation=40,
