@@ -1,4 +1,4 @@
-# make demo [PHOTOS=DIR]   set up, then write reports for real pictures into demo-out/
+# make demo [PHOTOS=DIR]   set up, then the whole pipeline in minutes: demo/report.html
 # make test                set up, then lint, types, spelling, docs and tests
 # Both create .venv on the first run; later runs start at once.
 
@@ -10,7 +10,10 @@ PIN := -c constraints.txt
 CODE := src tests $(patsubst %/,%,$(sort $(dir $(wildcard benchmarks/*.py scripts/*.py examples/*.py))))
 PROSE := $(CODE) docs $(wildcard recipes) README.md CHANGELOG.md
 PHOTOS ?=
-OUT ?= demo-out
+OUT ?= demo
+SIZE ?= full
+TASK ?= grounded_detection
+CHECK ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format types spelling pytest docs docs-serve pins clean distclean
@@ -20,7 +23,8 @@ help:
 	@echo 'also: lint format types spelling pytest docs docs-serve pins clean distclean'
 
 demo: $(VENV)/.demo
-	$(BIN)/groundsight demo --out "$(OUT)" $(if $(PHOTOS),--photos "$(PHOTOS)")
+	$(BIN)/groundsight demo --task "$(TASK)" --size "$(SIZE)" --out "$(OUT)" \
+	  $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(CHECK),--check)
 
 test: lint types spelling docs pytest
 
@@ -60,7 +64,7 @@ pins:
 	rm -rf $(VENV)-pins
 
 clean:
-	rm -rf demo-out site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf demo demo-out site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean

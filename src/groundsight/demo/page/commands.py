@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from groundsight.demo.heldout import suite_path
 from groundsight.demo.settings import DemoTask
 from groundsight.demo.stage import StageRecord
 
@@ -26,10 +27,10 @@ _PASSES: dict[DemoTask, str] = {
 }
 _TRY: dict[DemoTask, str] = {
     "grounded_detection": (
-        "groundsight detect --engine hf:runs/grpo/final --task grounded_detection PHOTO"
+        "groundsight detect --engine hf:runs/model --task grounded_detection PHOTO"
     ),
     "multi_image_grounding": (
-        'groundsight ground --engine hf:runs/grpo/final --image A --image B "QUESTION"'
+        'groundsight ground --engine hf:runs/model --image A --image B "QUESTION"'
     ),
 }
 
@@ -54,7 +55,7 @@ def on_a_gpu(task: DemoTask) -> list[str]:
         f"--set model.name={_MODEL} --set model.start=runs/merged "
         "--set data.train=rl/kept.jsonl --out runs/grpo",
         "groundsight merge runs/grpo/final --base runs/merged --out runs/model",
-        f"groundsight bench run samples data/test.jsonl --engine hf:runs/model --task {task} "
-        "--out runs/bench",
-        _TRY[task].replace("runs/grpo/final", "runs/model"),
+        f"groundsight bench run {suite_path(task)} --data data/test.jsonl "
+        "--engine hf:runs/model --out runs/bench",
+        _TRY[task],
     ]

@@ -77,10 +77,10 @@ def _row(judged: list[JudgedReply], samples: dict[str, Sample]) -> Tree:
 def command(work: Work) -> str:
     """The same by hand, for the last model."""
     stage, inside = MODELS["grpo"]
-    told = ["--engine", f"hf:{work.path(stage, inside)}", "--task", work.settings.task]
+    told = ["--data", str(work.path("synth", HELD_OUT))]
+    told += ["--engine", f"hf:{work.path(stage, inside)}", "--device", "cpu"]
     told += ["--out", str(work.folder / "grpo")]
-    data = str(work.path("synth", HELD_OUT))
-    return shlex.join(["groundsight", "bench", "run", suite_path(work.settings.task), data, *told])
+    return shlex.join(["groundsight", "bench", "run", suite_path(work.settings.task), *told])
 
 
 def _depends(settings: DemoSettings) -> Tree:

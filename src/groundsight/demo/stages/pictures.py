@@ -17,6 +17,7 @@ from groundsight.demo.settings import SPLITS, Amounts, DemoSettings
 from groundsight.demo.stage import Stage, Tree, Work
 from groundsight.detect.pool import num_cores
 from groundsight.synth.edit_settings import EditSettings
+from groundsight.synth.edits.bold import BOLD
 from groundsight.synth.pipeline import make_edits, make_questions, make_stickers
 from groundsight.synth.question_settings import QuestionSettings
 from groundsight.train.pretrain.settings import DEFAULT_PRETRAINING
@@ -56,7 +57,7 @@ def edit_settings(settings: DemoSettings) -> EditSettings:
         seed=settings.seed,
         size_px=settings.amounts.picture_px,
         splits=SPLITS,
-        edits=_SEEN.edits,
+        edits=BOLD,
         side_rates=_SEEN.side_rates,
         soft_rate=_SEEN.soft_rate,
         min_crop_rate=_SEEN.min_crop_rate,
@@ -71,7 +72,7 @@ def question_settings(settings: DemoSettings) -> QuestionSettings:
     return QuestionSettings(
         seed=settings.seed,
         kinds=("diff", "common_object"),
-        edits=_SEEN.edits,
+        edits=BOLD,
         size_px=settings.amounts.picture_px,
         most_pictures=3,
         formats=_FORMATS,
