@@ -1,4 +1,4 @@
-"""`groundsight bench list|run|compare`: the papers' tables, reproducible, with intervals."""
+"""`groundsight bench list|run|compare|attack`: the papers' tables, reproducible, with intervals."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ import typer
 from groundsight.cli import bench_attack
 from groundsight.cli import engine_options as given
 from groundsight.cli.asking import Format, tell, tell_cost, tell_end, work_through
+from groundsight.cli.bench_attack import attack
 
 if TYPE_CHECKING:
     from groundsight.bench.compare import Comparison
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 DONE = "answered"
 app = typer.Typer(
-    name="bench", help="Benchmarks: list, run, compare two runs.", no_args_is_help=True
+    name="bench", help="Benchmarks: list, run, compare two runs, attack.", no_args_is_help=True
 )
+app.command("attack")(attack)
 
 Formats = Annotated[Format, typer.Option(help="table for people, json for programs.")]
 app.command("attack")(bench_attack.attack)
