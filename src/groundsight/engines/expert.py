@@ -9,7 +9,6 @@ its `p_fake` lies; 0.5 itself accuses nobody and is REAL, as in `metrics.classif
 
 from collections.abc import Sequence
 from functools import cached_property
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -43,6 +42,8 @@ class ExpertEngine:
     @cached_property
     def info(self) -> EngineInfo:
         """Name, temperature and settings of the expert, and a hash of its weights."""
+        from groundsight.experts.weights import state_sha256
+
         card, expert = self.expert.card, self.expert
         settings = {
             "expert": card.name,
@@ -54,7 +55,7 @@ class ExpertEngine:
         return EngineInfo(
             name=f"expert:{card.name}",
             version=groundsight.__version__,
-            weights_sha256=_weights_sha256(expert),
+            weights_sha256=state_sha256(expert.network),
             settings=settings,
         )
 
@@ -93,12 +94,3 @@ def make_expert(argument: str, options: EngineOptions) -> ExpertEngine:
         raise UsageError(f"engine expert needs one: --engine expert:FOLDER, or of {known}")
     expert = load_expert(argument, device=options.device)
     return ExpertEngine(expert, batch_size=options.batch_size)
-
-
-def _weights_sha256(expert: "Expert") -> str:
-    """Of all values of the network, so that a published file and our folder of it agree."""
-    digest = sha256()
-    for name, value in sorted(expert.network.state_dict().items()):
-        digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

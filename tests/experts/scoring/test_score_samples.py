@@ -116,3 +116,4 @@ def test_two_experts_of_one_name_are_not_mixed(samples: list[Sample], tmp_path: 
 def test_two_samples_of_one_id_are_refused(samples: list[Sample], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two samples have the id 's0'"):
         score([samples[0], samples[0]], tmp_path / "scored.jsonl")
+    assert not (tmp_path / "scored.jsonl").exists()

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +29,8 @@ from groundsight.experts.scoring.many import Outcome, score_many
 
 PROBLEMS = "expert_problems"
 "Key in a sample's `extra` under which a picture that could not be scored is told."
+SYNC_S = 2.0
+"What was scored is on the disk after so many seconds; a kill costs no more."
 
 
 class ScoreRun:
@@ -39,13 +42,14 @@ class ScoreRun:
         experts: Mapping[str, Expert],
         writer: SampleWriter,
         done: set[str],
+        num_total: int,
         *,
         workers: int | None,
         batch_size: int | None,
     ) -> None:
         self._samples, self._experts, self._writer, self._done = samples, experts, writer, done
         self._workers, self._batch_size = workers, batch_size
-        self.num_total = _count(samples(), writer.path)
+        self.num_total = num_total
         "Samples that there are."
         self.num_done = len(done)
         "Of these, scored by an earlier run."
@@ -68,6 +72,7 @@ class ScoreRun:
             workers=self._workers,
             batch_size=self._batch_size,
         )
+        flushed_at = monotonic()
         for sample, outcome in scored:
             filled = with_outcome(sample, outcome)
             if outcome.problem is not None:
@@ -75,6 +80,9 @@ class ScoreRun:
             else:
                 self.num_scored += 1
             self._writer.write(filled)
+            if monotonic() - flushed_at > SYNC_S:
+                self._writer.flush()
+                flushed_at = monotonic()
             yield filled, outcome
 
     def __enter__(self) -> "ScoreRun":
@@ -121,13 +129,14 @@ def start_scoring(
     record = out.with_suffix(".experts.json")
     if resume and out.exists():
         _check_record(record, told_of)
+    num_total = _count(samples(), out)
     mode: Mode = "resume" if resume else ("replace" if replace else "new")
     writer = SampleWriter(out, mode=mode)
     done = read_ids(out) if resume and writer.num_kept else set()
     with told(record):
         write_whole(record, json.dumps({"experts": told_of}, indent=2) + "\n")
     ready = {key: for_scoring(one) for key, one in experts.items()}
-    return ScoreRun(samples, ready, writer, done, workers=workers, batch_size=batch_size)
+    return ScoreRun(samples, ready, writer, done, num_total, workers=workers, batch_size=batch_size)
 
 
 def open_picture_of(sample: Sample) -> Image.Image:
