@@ -3,15 +3,24 @@
     EDITS["groundsight.synth.edits.bold:TEXT"]
 
 For the demo and the nano base it starts from. The plain settings leave traces that a tower of a
-million parameters does not find in some hundred thousand pictures; nothing else is different.
+million parameters does not find in some hundred thousand pictures; `STAMP` is only here.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
+from PIL import Image, ImageDraw
+
+from groundsight.synth.edits.base import Draft, Edit
 from groundsight.synth.edits.blur import Blur
 from groundsight.synth.edits.colour_bleed import ColourBleed
 from groundsight.synth.edits.resample import Resample
 from groundsight.synth.edits.text import Text
+from groundsight.synth.region import EditRegion
+from groundsight.synth.shapes import COLOURS, FORMS, draw_form
+from groundsight.vision.images import RGBArray
+
+_OVERSAMPLING = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +55,40 @@ class BoldText(Text):
     num_glyphs: tuple[int, int] = (3, 6)
 
 
-BLEED, BLOCKS, BLUR, TEXT = BoldBleed(), BoldBlocks(), BoldBlur(), BoldText()
+@dataclass(frozen=True, kw_only=True)
+class Stamp(Edit):
+    """A flat coloured shape over the picture, as of a censor or a logo."""
+
+    name = "stamp"
+    tag = "pasted shape"
+    captions = (
+        "a flat coloured shape covers what was here",
+        "a plain shape of one colour lies on the scene, without light or shadow",
+        "something was covered with a coloured shape",
+        "a coloured shape that belongs to no object here",
+    )
+    shapes = ("box",)
+
+    def draft(
+        self, rgb: RGBArray, region: EditRegion, rng: np.random.Generator, donor: RGBArray | None
+    ) -> Draft:
+        """Draw one of the shapes of `synth.shapes` over the box, with smooth edges."""
+        box = region.box
+        colour = tuple(COLOURS)[int(rng.integers(len(COLOURS)))]
+        form = FORMS[int(rng.integers(len(FORMS)))]
+        large = Image.new("L", (box.width * _OVERSAMPLING, box.height * _OVERSAMPLING), 0)
+        corners = (0.0, 0.0, large.width - 1.0, large.height - 1.0)
+        draw_form(ImageDraw.Draw(large), form, corners, 255)
+        mask = large.resize((box.width, box.height), Image.Resampling.BOX)
+        patch = Image.fromarray(region.crop(rgb))
+        patch.paste(Image.new("RGB", patch.size, COLOURS[colour]), (0, 0), mask)
+        return Draft(np.asarray(patch), {"thing": f"{colour} {form}"})
+
+
+BLEED, BLOCKS, BLUR, TEXT, STAMP = BoldBleed(), BoldBlocks(), BoldBlur(), BoldText(), Stamp()
 
 _HERE = "groundsight.synth.edits.bold"
-BOLD = tuple(f"{_HERE}:{name}" for name in ("TEXT", "BLEED", "BLOCKS", "BLUR"))
-"For `EditSettings.edits`."
+BOLD = tuple(f"{_HERE}:{name}" for name in ("TEXT", "BLEED", "STAMP"))
+"For `EditSettings.edits`: those that the nano base sees."
+HARDER = tuple(f"{_HERE}:{name}" for name in ("BLOCKS", "BLUR"))
+"Those that it has met, but seldom finds."

@@ -20,6 +20,7 @@ from groundsight.synth.codecs import draw_codec
 from groundsight.synth.crops import draw_crop, take_crop
 from groundsight.synth.editing import edit_picture
 from groundsight.synth.edits import EDITS
+from groundsight.synth.edits.bold import Stamp
 from groundsight.synth.photos import Photo, PhotoCache, PhotoFault
 from groundsight.synth.region import PixelBox, RegionRanges
 from groundsight.synth.shapes import COLOURS, FORMS
@@ -63,8 +64,9 @@ def sticker_names() -> tuple[str, ...]:
 
 
 def kind_names(settings: PretrainSettings) -> tuple[str, ...]:
-    """All things by name: the tags of the edits, then the stickers."""
-    return (*(EDITS[name].tag for name in settings.edits), *sticker_names())
+    """All things by name: the tags of the edits, then the shapes, stuck on or stamped."""
+    tags = dict.fromkeys(EDITS[name].tag for name in settings.edits if EDITS[name].tag != Stamp.tag)
+    return (*tags, *sticker_names())
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class SceneMaker:
 
     def make(self, rng: np.random.Generator) -> Scene:
         """Make one scene."""
-        rgb, stuck = self.crop(rng), []
+        rgb = self.crop(rng)
+        stuck: list[tuple[str, XYXY]] = []
         if rng.random() < _STICKER_RATE:
             rgb, stuck = stick(rgb, rng, most=3)
         things = [Thing(name, box) for name, box in stuck]
@@ -132,7 +135,8 @@ class SceneMaker:
             box = edited.region.box
             if any(box.meets(_whole(thing.xyxy_px), gap=2) for thing in things):
                 continue
-            return edited.rgb, Thing(edited.tag, edited.xyxy_px)
+            name = str(edited.parameters.get("thing", edited.tag))
+            return edited.rgb, Thing(name, edited.xyxy_px)
         return None
 
     def _draw_edit(self, rng: np.random.Generator):  # type: ignore[no-untyped-def]

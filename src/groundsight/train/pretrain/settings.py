@@ -1,7 +1,7 @@
 """What a nano base is pretrained with."""
 
 from groundsight.core.config import Config
-from groundsight.synth.edits.bold import BOLD
+from groundsight.synth.edits.bold import BOLD, HARDER
 
 
 class PretrainSettings(Config):
@@ -11,8 +11,8 @@ class PretrainSettings(Config):
     "Root of weights, pictures and questions."
     size_px: int = 128
     "Side of the pictures; a multiple of 32."
-    edits: tuple[str, ...] = BOLD
-    "Operators whose traces the tower learns to see."
+    edits: tuple[str, ...] = (*BOLD, *BOLD, *HARDER)
+    "Operators whose traces the tower learns to see; one that stands twice is drawn twice as often."
     side_rates: tuple[float, float] = (0.25, 0.55)
     "Side of an edit over the picture's side."
     soft_rate: float = 0.3
@@ -27,9 +27,9 @@ class PretrainSettings(Config):
     "Times that a picture is shown, each time mirrored and turned anew."
     batch_size: int = 32
     "Pictures a step, of all processes."
-    dense_steps: int = 20_000
+    dense_steps: int = 10_000
     "Steps on dense labels alone: tower and projector."
-    dense_rate: float = 1e-3
+    dense_rate: float = 1.5e-3
     "Peak learning rate of it."
     text_steps: int = 8_000
     "Steps on questions and dense labels: all weights."

@@ -75,18 +75,17 @@ def train_stage(
         shown = _shown(maker, settings, lesson.name, done // settings.block_steps, place)
         making_s = time.monotonic() - started
         rng = make_rng(settings.seed, lesson.name, "steps", done, place.rank)
-        for at in range(min(settings.block_steps, steps - done)):
+        for _ in range(min(settings.block_steps, steps - done)):
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * pace(done, steps, settings)
             parts = lesson.losses([turned(next(shown), rng) for _ in range(share)], rng)
             optimizer.zero_grad()
-            sum(parts.values()).backward()  # type: ignore[union-attr]
+            torch.stack(list(parts.values())).sum().backward()
             average_gradients(trained)
             nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             done += 1
             told.append({name: float(part.detach()) for name, part in parts.items()})
-            del at
         if place.rank == 0:
             _save(lesson, optimizer, place, done)
             _tell(lesson, place, done, told, time.monotonic() - started, making_s)

@@ -45,7 +45,6 @@ def grid_of(side_px: int, count: int) -> torch.Tensor:
     return torch.tensor([[1, side_px // _PATCH, side_px // _PATCH]]).expand(count, 3)
 
 
-@torch.no_grad()
 def whiten_patches(tower: Any, rows: torch.Tensor, *, seed: int) -> None:
     """Start the patch embedding at whitened filters, so that fine detail is as loud as colour.
 
@@ -70,8 +69,9 @@ def whiten_patches(tower: Any, rows: torch.Tensor, *, seed: int) -> None:
     mixture = torch.randn(known - strong, width - strong, generator=draw) / (known - strong) ** 0.5
     filters = torch.cat([plain, fine @ mixture], dim=1).T
     halves = (filters / 2).reshape(width, 3, 1, _PATCH, _PATCH)
-    kernel.weight.copy_(halves.expand_as(kernel.weight))
-    kernel.bias.copy_(-(filters @ mean))
+    with torch.no_grad():
+        kernel.weight.copy_(halves.expand_as(kernel.weight))
+        kernel.bias.copy_(-(filters @ mean))
 
 
 def _embed(self: Any, rows: torch.Tensor) -> torch.Tensor:
