@@ -41,9 +41,9 @@ def demo(
         str,
         typer.Option(
             metavar="SPEC",
-            help="Who writes the replies to learn from: rules, openai:BASE_URL#MODEL, hf:MODEL.",
+            help="Who writes the replies to learn from: rules:brief, rules, openai:BASE_URL#MODEL.",
         ),
-    ] = "rules",
+    ] = "rules:brief",
     base: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Model folder to begin with, not the shipped nano base."),

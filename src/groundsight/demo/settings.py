@@ -66,7 +66,7 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         sft_steps=300,
         grpo_steps=60,
         picture_px=128,
-        max_new_tokens=320,
+        max_new_tokens=128,
     ),
     "multi_image_grounding": Amounts(
         num_pictures=2600,
@@ -77,7 +77,7 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         sft_steps=200,
         grpo_steps=40,
         picture_px=128,
-        max_new_tokens=320,
+        max_new_tokens=128,
     ),
 }
 
@@ -91,7 +91,7 @@ class DemoSettings(Config):
     "How much of everything: `SIZES`."
     seed: int = Field(default=0, ge=0)
     "Root of every random stream; another one is another split of the photographs."
-    teacher: str = "rules"
+    teacher: str = "rules:brief"
     "Who writes the cold start: as of `groundsight synthesize --teacher`."
     photos: tuple[Path, ...] = ()
     "Real photographs; the demo's own where none is named here."

@@ -182,7 +182,7 @@ def _timed(stage: Stage, work: Work, record: StageRecord) -> StageRecord:
     before, start = record.seconds, perf_counter()
 
     def so_far(**more: Any) -> StageRecord:
-        seconds = round(before + perf_counter() - start, 3)
+        seconds = round(before + perf_counter() - start, 6)
         return record.model_copy(update={"seconds": seconds, **more})
 
     with told(work.folder):

@@ -8,8 +8,10 @@ from groundsight.demo.stage import Stage, Tree, Work
 from groundsight.demo.stages.pictures import COLD
 from groundsight.engines import EngineOptions
 from groundsight.prepare.synthesize import SynthesisSettings, load_teacher, start_synthesis
+from groundsight.prepare.synthesize.teachers import RULES
 
 KEPT = "replies/kept.jsonl"
+_FEWEST_WORDS = 5
 
 
 def write_replies(work: Work) -> Tree:
@@ -35,9 +37,10 @@ def write_replies(work: Work) -> Tree:
 
 
 def synthesis_settings(settings: DemoSettings) -> SynthesisSettings:
-    """Rules repeat themselves, which is what a small model learns a format from."""
-    rules = settings.teacher == "rules"
-    return SynthesisSettings(seed=settings.seed, max_similarity=1.0 if rules else 0.8)
+    """Rules repeat themselves and are short: a small model learns a format from that."""
+    if settings.teacher.startswith(RULES):
+        return SynthesisSettings(seed=settings.seed, max_similarity=1.0, min_words=_FEWEST_WORDS)
+    return SynthesisSettings(seed=settings.seed)
 
 
 def command(work: Work) -> str:
@@ -45,6 +48,7 @@ def command(work: Work) -> str:
     settings = synthesis_settings(work.settings)
     told = ["--teacher", work.settings.teacher, "--seed", str(settings.seed)]
     told += ["--max-similarity", f"{settings.max_similarity:g}"]
+    told += ["--min-words", str(settings.min_words)]
     samples, out = work.path("synth", COLD), work.folder / "replies"
     return shlex.join(["groundsight", "synthesize", str(samples), *told, "--out", str(out)])
 

@@ -4,7 +4,7 @@
     reply, = teacher.write([Lesson(sample, pictures)], Decoding(num_samples=4))
 
 A specification is that of `--engine` (`openai:`, `hf:`, `replay:`, or your own by import path), or
-`rules`.
+`rules`, or `rules:brief`.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from groundsight.prepare.synthesize.settings import SynthesisSettings
 from groundsight.replies.dialect import Dialect
 from groundsight.vision.images import Picture
 
-RULES = "rules"
+RULES, BRIEF = "rules", "rules:brief"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,17 +121,17 @@ def load_teacher(spec: str, options: EngineOptions, settings: SynthesisSettings)
     Raises:
         UsageError: no such teacher, or options that it has no use for.
     """
-    if spec == RULES:
+    if spec in (RULES, BRIEF):
         from groundsight.prepare.synthesize.rules import RulesTeacher
 
         given = sorted(options.model_fields_set)
         if given:
             flags = ", ".join("--" + name.removesuffix("_s").replace("_", "-") for name in given)
-            raise UsageError(f"teacher rules takes no {flags}: leave it out")
-        return RulesTeacher(settings.seed)
+            raise UsageError(f"teacher {spec} takes no {flags}: leave it out")
+        return RulesTeacher(settings.seed, brief=spec == BRIEF)
     if spec.partition(":")[0] == "builtin":
         raise UsageError(
             "the builtin engine writes no text: use --teacher openai:URL#MODEL, hf:MODEL, "
-            "replay:FILE or rules"
+            "replay:FILE, rules or rules:brief"
         )
     return ModelTeacher(load_chat_model(spec, options), settings)
