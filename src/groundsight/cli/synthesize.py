@@ -30,8 +30,8 @@ def synthesize(
         str,
         typer.Option(
             metavar="SPEC",
-            help="Who writes: openai:BASE_URL#MODEL, hf:MODEL_OR_DIR, replay:FILE; without a model, "
-            "for demos: rules, rules:brief.",
+            help="Who writes: openai:BASE_URL#MODEL, hf:MODEL_OR_DIR, replay:FILE, or "
+            "without a model, for demos: rules, rules:brief.",
         ),
     ],
     out: Annotated[

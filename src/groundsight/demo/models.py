@@ -34,8 +34,9 @@ def put_base(folder: Path, *, base: Path | None, seed: int) -> str:
     source = base or shipped_base()
     if source is None:
         from groundsight.models.nano import save_nano
+        from groundsight.models.nano_size import BASE
 
-        save_nano(folder, FAMILY, seed=seed)
+        save_nano(folder, FAMILY, seed=seed, size=BASE)
         return "random weights"
     if not (source / "config.json").is_file():
         raise UsageError(f"{source} is no model folder: it has no config.json")
