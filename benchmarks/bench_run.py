@@ -12,6 +12,7 @@ sixteen JPEGs of 800×600.
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,8 @@ class Measured:
     Args:
         suite: that was run.
         num: samples.
-        seconds: of the whole command.
+        seconds: of the whole command, by the clock.
+        cpu_s: of the processor; on a busy machine the fairer number.
         peak_mb: the most memory that its process had at once.
         headline: the figure that came out.
     """
@@ -55,6 +57,7 @@ class Measured:
     suite: str
     num: int
     seconds: float
+    cpu_s: float
     peak_mb: float
     headline: float
 
@@ -138,9 +141,9 @@ def run_once(suite: str, data: Path, replies: Path, out: Path, *, report: bool) 
     command = [sys.executable, __file__, "--child", "--"]
     command += ["bench", "run", suite, "--data", str(data), "--engine", f"replay:{replies}"]
     command += ["--out", str(out), "--format", "json", "--report" if report else "--no-report"]
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), _cpu_of_children()
     done = subprocess.run(command, capture_output=True, text=True)
-    seconds = time.perf_counter() - start
+    seconds, cpu_s = time.perf_counter() - start, _cpu_of_children() - cpu_start
     if done.returncode != 0:
         raise RuntimeError(f"the run ended with {done.returncode}: {done.stderr[-2000:]}")
     record = json.loads(done.stdout)
@@ -150,9 +153,15 @@ def run_once(suite: str, data: Path, replies: Path, out: Path, *, report: bool) 
         suite=suite,
         num=sum(record["num_scored"].values()),
         seconds=round(seconds, 2),
+        cpu_s=round(cpu_s, 2),
         peak_mb=round(peak, 1),
         headline=round(headline, 4),
     )
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure(suites: Sequence[str], nums: Sequence[int], *, report: bool) -> list[Measured]:
@@ -207,7 +216,8 @@ def main() -> None:
         return
     for one in found:
         print(
-            f"{one.suite:<14}{one.num:>8,} replies{one.seconds:>8.1f} s{one.peak_mb:>8.0f} MB peak"
+            f"{one.suite:<14}{one.num:>8,} replies{one.seconds:>8.1f} s"
+            f"{one.cpu_s:>8.1f} s CPU{one.peak_mb:>8.0f} MB peak"
             f"   headline {one.headline:.4f}"
         )
 

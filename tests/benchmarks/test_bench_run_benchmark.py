@@ -32,5 +32,5 @@ def test_it_prints_one_json_line() -> None:
 def test_ten_thousand_replies_are_as_fast_and_as_small_as_promised() -> None:
     for suite in ("fakexplained", "mig_bench"):
         small, large = measure([suite], [2000, PROMISED_NUM], report=False)
-        assert large.seconds < PROMISED_S
+        assert large.cpu_s < PROMISED_S  # by the clock on a machine that does nothing else
         assert large.peak_mb - small.peak_mb < MOST_GROWTH_MB
