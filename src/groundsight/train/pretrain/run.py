@@ -8,7 +8,9 @@ import torch
 
 from groundsight.models.nano import build_nano
 from groundsight.models.nano_size import BASE
+from groundsight.synth.edits.bold import BOLD
 from groundsight.synth.photos import Photo, scan_photos
+from groundsight.train.pretrain.card import write_card
 from groundsight.train.pretrain.dense import DenseLesson
 from groundsight.train.pretrain.scenes import SceneMaker
 from groundsight.train.pretrain.settings import PretrainSettings
@@ -69,6 +71,13 @@ def _work(
         train_stage(text, maker, settings, place, steps=settings.text_steps)
         if rank == 0:
             save_base(model, processor, folder / "base")
+            card = write_card(
+                settings,
+                num_parameters=sum(parameter.numel() for parameter in model.parameters()),
+                num_photos=len(photos),
+                bold=BOLD,
+            )
+            (folder / "base" / "README.md").write_text(card, encoding="utf-8")
 
 
 def load_dense(dense: DenseLesson, folder: Path) -> None:
@@ -79,11 +88,9 @@ def load_dense(dense: DenseLesson, folder: Path) -> None:
 
 
 def save_base(model: Any, processor: Any, folder: Path) -> None:
-    """Write a normal model folder, in float16."""
-    import copy
-
-    kept = copy.deepcopy(model.state_dict())
-    model.save_pretrained(folder, state_dict={name: value.half() for name, value in kept.items()})
+    """Write a normal model folder, its weights in float16."""
+    whole = {name: value.half() for name, value in model.state_dict().items()}
+    model.save_pretrained(folder, state_dict=whole)
     processor.save_pretrained(folder)
 
 

@@ -27,14 +27,14 @@ class PretrainSettings(Config):
     "Times that a picture is shown, each time mirrored and turned anew."
     batch_size: int = 32
     "Pictures a step, of all processes."
-    dense_steps: int = 10_000
+    dense_steps: int = 10_600
     "Steps on dense labels alone: tower and projector."
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
-    text_steps: int = 8_000
+    text_steps: int = 2_200
     "Steps on questions and dense labels: all weights."
     text_rate: float = 2e-3
-    "Peak learning rate of the language model in them; the tower's is a quarter."
+    "Peak learning rate of the language model in them; the tower's is an eighth."
     warm_up: int = 200
     "Steps in which a learning rate rises."
     cool_down: float = 0.35

@@ -47,11 +47,11 @@ class TextLesson:
         model.model.visual.register_forward_hook(self._keep)
 
     def groups(self) -> Groups:
-        """The language model at the full rate; tower and heads at a quarter."""
+        """The language model at the full rate; tower and heads at an eighth."""
         tower = {id(parameter) for parameter in self.dense.tower.parameters()}
         language = [p for p in self.model.parameters() if id(p) not in tower]
         slow = [*self.dense.tower.parameters(), *self.dense.heads.parameters()]
-        return [(language, self.settings.text_rate), (slow, self.settings.text_rate / 4)]
+        return [(language, self.settings.text_rate), (slow, self.settings.text_rate / 8)]
 
     def losses(self, scenes: Sequence[Scene], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """Next-token loss of the answers, and the dense losses of all pictures."""
