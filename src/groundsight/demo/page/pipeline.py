@@ -117,7 +117,7 @@ def _words(name: str, result: Tree) -> str:
     """What a stage came to, in a few words."""
     match name:
         case "detect":
-            return "builtin engine, no model"
+            return "builtin, no model"
         case "synth":
             return f"{sum(result['num'].values()):,} with known truth"
         case "base":
