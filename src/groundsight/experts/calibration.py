@@ -59,17 +59,27 @@ def fit_temperature(logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Calib
         UsageError: other shapes, a number that is not finite, or too few pictures.
     """
     z, y = _checked(logits, labels)
-    weights = np.where(y == 1, 0.5 / (y == 1).sum(), 0.5 / (y == 0).sum())
-    coldness = _coldness(z, y, weights)
+    coldness = _coldness(z, y, _weights(y))
     temperature = 1 / coldness
     return Calibration(
         temperature=round(float(temperature), 6),
         num=len(z),
-        loss_before=_loss(z, y, weights),
-        loss_after=_loss(z * coldness, y, weights),
+        loss_before=balanced_loss(z, y),
+        loss_after=balanced_loss(z * coldness, y),
         calibration_error_before=_error(z, y),
         calibration_error_after=_error(z * coldness, y),
     )
+
+
+def balanced_loss(logits: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
+    """Mean negative log-likelihood in nats, classes weighing the same.
+
+    Args:
+        logits: (N,).
+        labels: (N,) 1 = generated, both present.
+    """
+    z = np.asarray(logits, np.float64)
+    return float((_weights(labels) * (np.logaddexp(0, z) - labels * z)).sum())
 
 
 def sigmoid(logits: npt.NDArray[Any]) -> Float:
@@ -78,7 +88,7 @@ def sigmoid(logits: npt.NDArray[Any]) -> Float:
 
 
 def _coldness(z: Float, y: Float, weights: Float) -> float:
-    """1 / temperature, where the slope of the loss is 0; it rises all the way, so halving finds it."""
+    """1 / temperature, where the slope of the loss is 0; the slope only rises, so halving works."""
     low, high = 1 / HOTTEST, 1 / COLDEST
     for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
@@ -87,8 +97,9 @@ def _coldness(z: Float, y: Float, weights: Float) -> float:
     return float(np.sqrt(low * high))
 
 
-def _loss(z: Float, y: Float, weights: Float) -> float:
-    return float((weights * (np.logaddexp(0, z) - y * z)).sum())
+def _weights(y: npt.NDArray[Any]) -> Float:
+    """(N,) half of the sum for each class."""
+    return np.asarray(np.where(y == 1, 0.5 / (y == 1).sum(), 0.5 / (y == 0).sum()), np.float64)
 
 
 def _error(z: Float, y: Float) -> float:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
@@ -124,6 +125,7 @@ def iter_batches(
         batch_sampler=steps,
         num_workers=workers,
         collate_fn=_together,
+        generator=torch.Generator(),  # it would draw from the one that dropout draws from
         multiprocessing_context="spawn" if workers else None,
     )
 

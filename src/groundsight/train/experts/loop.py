@@ -3,8 +3,9 @@
     training = Training(expert, settings, fit, valid, folder)
     outcome = training.run(resume=False)     # the expert has the best weights now
 
-Stopped early by the AUC of held-out pictures. What is judged, kept and saved is the running average
-of the weights where there is one (batch statistics are those of the last step).
+Stopped early by the AUC of held-out pictures; of epochs with one AUC the one with the lower loss
+on them is kept, since an AUC does not see where 0.5 lies. What is judged, kept and saved is the
+running average of the weights where there is one (batch statistics are those of the last step).
 """
 
 import math
@@ -22,6 +23,7 @@ from groundsight.core.errors import UsageError
 from groundsight.core.seeds import derive_seed
 from groundsight.experts.base import Expert
 from groundsight.experts.batching import unpack
+from groundsight.experts.calibration import balanced_loss
 from groundsight.experts.signal.pictures import FitPicture
 from groundsight.metrics.classification import balanced_accuracy, roc_auc
 from groundsight.train.experts.batches import (
@@ -119,6 +121,9 @@ class _Progress:
     "Sum over the steps of the epoch."
     best_epoch: int = 0
     best_auc: float = -1.0
+    best_loss: float = math.inf
+    gained_epoch: int = 0
+    "The last in which the AUC rose."
     training_s: float = 0.0
     num_unreadable: int = 0
 
@@ -260,7 +265,7 @@ class Training:
     def _judge_epoch(self) -> None:
         with self._wearing(self.average):
             table = self.held_out.score(self.expert)
-        auc = roc_auc(table.labels, table.logits)
+        auc, loss = roc_auc(table.labels, table.logits), balanced_loss(table.logits, table.labels)
         now, done = time.monotonic(), self.progress
         done.training_s += now - self.clock
         self.clock = now
@@ -269,11 +274,14 @@ class Training:
             "loss": round(done.losses / self._steps_an_epoch, 6),
             "learning_rate": self.learning_rate(self._steps_done - 1),
             "valid_auc": round(auc, 6),
+            "valid_loss": round(loss, 6),
             "valid_balanced_accuracy": round(balanced_accuracy(table.labels, table.logits, 0.0), 6),
             "seconds": round(done.training_s, 1),
         }
         if auc > done.best_auc:
-            done.best_auc, done.best_epoch = auc, done.epoch + 1
+            done.gained_epoch = done.epoch + 1
+        if (auc, -loss) > (done.best_auc, -done.best_loss):
+            done.best_auc, done.best_loss, done.best_epoch = auc, loss, done.epoch + 1
             self.best = {name: value.clone() for name, value in self.average.items()}
         done.epoch, done.step, done.losses = done.epoch + 1, 0, 0.0
         self.metrics.append(row)
@@ -281,7 +289,7 @@ class Training:
 
     def _is_over(self) -> bool:
         done = self.progress
-        idle = done.epoch - done.best_epoch
+        idle = done.epoch - done.gained_epoch
         return done.epoch >= self.settings.epochs or idle >= self.settings.patience
 
     def _finish(self) -> Outcome:

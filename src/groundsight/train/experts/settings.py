@@ -67,7 +67,8 @@ class ExpertTraining(Config):
     precision: Precision = "float32"
     "Of the network's products in training; scores are always float32."
     expert: JsonObject = Field(default_factory=dict)
-    "Settings of the expert itself, e.g. {grid = 2}: four crops a picture when it scores."
+    """Settings of the expert itself, e.g. {grid = 2}: four crops a picture when it scores; "none"
+    stands for no value."""
     augmentation: Augmentation = Augmentation()
     "What may happen to a picture."
 
@@ -91,6 +92,17 @@ DEFAULTS: dict[str, JsonObject] = {
         **{"epochs": 30, "patience": 12},
         "expert": {"grid": 2},
     },
+    "fredect": {
+        **_FROM_SCRATCH,
+        **{"crop_px": 224, "learning_rate": 1e-3, "epochs": 40, "patience": 15},
+        "expert": {"classifier": "cnn", "resize": None},
+    },
+    "patchcraft": {
+        **_FROM_SCRATCH,
+        **{"crop_px": 384, "batch": 16, "learning_rate": 1e-3, "precision": "bfloat16"},
+        **{"epochs": 30, "patience": 12},
+        "expert": {"grid": 4},
+    },
 }
 
 
@@ -105,6 +117,9 @@ def training_settings(name: str, changes: JsonObject | None = None) -> ExpertTra
         ConfigError: a setting that there is not, or a value that does not fit.
     """
     tree = _laid_over(DEFAULTS.get(name, {}), changes or {})
+    own = tree.get("expert")
+    if isinstance(own, dict):  # TOML has no word for None
+        tree["expert"] = {key: None if of == "none" else of for key, of in own.items()}
     return validate_config(ExpertTraining, tree, where=f"training of {name}")
 
 
