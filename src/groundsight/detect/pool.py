@@ -15,7 +15,7 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
@@ -24,6 +24,7 @@ from time import monotonic
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from groundsight.core.errors import UsageError
+from groundsight.core.interrupts import without_ctrl_c
 from groundsight.core.report import EngineInfo, Problem
 from groundsight.data.ahead import batches_ahead
 from groundsight.detect.examiner import OutputError
@@ -374,7 +375,7 @@ def _start_worker(setup: Work[Item, Result]) -> _Worker[Item]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=run_worker, args=(theirs, setup), daemon=True)
-    with _environment(ONE_THREAD), _without_ctrl_c():
+    with _environment(ONE_THREAD), without_ctrl_c():
         process.start()
     theirs.close()  # so that the worker's death closes the pipe
     return _Worker(process=process, pipe=ours)
@@ -390,28 +391,6 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
     finally:
         for name in new:
             os.environ.pop(name, None)
-
-
-@contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Hold SIGINT back while a process starts, so that it inherits a blocked one.
-
-    A worker that is still importing would else print a traceback of its own on Ctrl-C.
-    """
-    mask: Callable[..., set[int]] | None = getattr(signal, "pthread_sigmask", None)
-    if mask is None:  # Windows
-        yield
-        return
-    # Python starts this helper with the first worker, and unblocks SIGINT when it has: start it
-    # before.
-    from multiprocessing.resource_tracker import ensure_running
-
-    ensure_running()
-    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        mask(signal.SIG_SETMASK, before)
 
 
 def _exit_words(exitcode: int | None) -> str:

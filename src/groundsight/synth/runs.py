@@ -25,6 +25,7 @@ from typing import IO, Any, Protocol
 
 from groundsight import __version__
 from groundsight.core.errors import UsageError
+from groundsight.core.interrupts import without_ctrl_c
 from groundsight.core.types import Sample
 
 MANIFEST = "manifest.jsonl"
@@ -195,7 +196,8 @@ def _in_processes(maker: Maker, units: range, folder: Path, workers: int) -> Ite
     flying: deque[Future[list[bytes]]] = deque()
     try:
         for chunk in chunks:
-            flying.append(pool.submit(_make_chunk, chunk))
+            with without_ctrl_c():  # the workers start with the first chunks
+                flying.append(pool.submit(_make_chunk, chunk))
             if len(flying) >= _IN_FLIGHT * workers:
                 yield flying.popleft().result()
         while flying:
