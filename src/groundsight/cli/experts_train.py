@@ -1,13 +1,11 @@
 """`groundsight experts train|calibrate|agree`: fit a detector, mend its p_fake, compare experts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from groundsight.core.errors import UsageError
-
-if TYPE_CHECKING:
 
 _MEGABYTE = 1 << 20
 
