@@ -6,8 +6,8 @@
     python benchmarks/learning.py --out learning --two                 # also two pictures
 
 A model of 2.4 million random weights (Qwen3-VL's architecture: its tower knows places) gets its
-tower warmed up on dense labels, is fine-tuned on gold replies, then trained by GRPO with
-FakeXplained's rewards and linear ω_G. Every stage is a run folder below
+tower warmed up on dense labels; from then on the tower is frozen, as in ThinkFake. It is fine-tuned
+on gold replies, then trained by GRPO with FakeXplained's rewards and linear ω_G. Every stage is a run folder below
 `--out`; a stage that is finished is not run again, one that was cut short goes on. Nothing here is
 a detector of AI-generated pictures: it shows that the training works.
 
@@ -31,6 +31,7 @@ name = "shapes_sft"
 source = "[choice]"
 [model]
 name = "{start}"
+freeze = ["vision", "projector"]
 [data]
 train = "{data}"
 [sft]
@@ -39,7 +40,7 @@ learning_rate = {rate}
 batch_size = 16
 per_device_batch_size = 16
 warmup = 0.05
-scheduler = "cosine"
+scheduler = "linear"
 gradient_checkpointing = false
 save_steps = {every}
 save_total_limit = 20
@@ -51,6 +52,7 @@ name = "shapes_grpo"
 source = "FakeXplained (ICLR 2026 version): ω_G, ω_C, ω_F, η; the rest [choice]"
 [model]
 name = "{start}"
+freeze = ["vision", "projector"]
 [data]
 train = "{data}"
 [grpo]
@@ -128,8 +130,8 @@ class Size:
     sft_pictures: int = 12_000
     grpo_pictures: int = 2_000
     held_out: int = 200
-    sft_steps: int = 1_300
-    grpo_steps: int = 160
+    sft_steps: int = 200
+    grpo_steps: int = 120
 
 
 FULL = Size()
@@ -176,7 +178,7 @@ class Stage:
 # --- stages --------------------------------------------------------------------------------------
 
 
-def make_sets(out: Path, size: Size) -> None:
+def make_sets(out: Path, size: Size, wanted: set[str]) -> None:
     """Pictures: disjoint sets by seed, with names of their own."""
     from groundsight.core.types import Sample
     from groundsight.synth.shapes import write_shapes
@@ -188,6 +190,8 @@ def make_sets(out: Path, size: Size) -> None:
     }
     numbers = {"sft": size.sft_pictures, "rl": size.grpo_pictures, "val": size.held_out}
     for seed, (prefix, part) in enumerate(itertools.product(kinds, numbers), start=1):
+        if prefix and prefix.rstrip("-") not in wanted:
+            continue
         name, settings = f"{prefix}{part}", kinds[prefix]
         lines = out / name / "samples.jsonl"
         if lines.exists():
@@ -490,8 +494,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     os.environ.update({"OMP_NUM_THREADS": "1", **QUIET})
     out, size = arguments.out.resolve(), SMOKE if arguments.smoke else FULL
-    make_sets(out, size)
     wanted = tuple(name for name in ("plain", "many", "two") if getattr(arguments, name))
+    make_sets(out, size, set(wanted))
     jobs = [(out, int(seed), size, wanted) for seed in arguments.seeds.split(",")]
     if arguments.jobs == 1 or len(jobs) == 1:
         parts = [run_seed(job) for job in jobs]

@@ -38,8 +38,8 @@ def test_every_object_is_told_where_it_lies_and_only_a_region_is_asked_for(tmp_p
     assert kinds[1, 2:, 2:].tolist() == [[1, 1], [1, 1]]
     assert labels.asked[0].sum() == 0
     assert labels.asked.view(2, 4, 4)[1, 2:, 2:].sum() == labels.asked.sum() == 4
-    assert labels.boxes[1, 0].tolist() == [-2.0, -2.0, -1.0, -1.0]
-    assert labels.boxes[1, 15].tolist() == [0.0, 0.0, 2.0, 2.0]
+    assert labels.boxes[1, 0].tolist() == [0, 0, 25, 25]
+    assert labels.boxes[1, 15].tolist() == [50, 50, 99, 99]
 
 
 def test_regions_are_the_labels_where_a_sample_knows_no_other_objects(tmp_path: Path) -> None:

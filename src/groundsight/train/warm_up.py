@@ -27,6 +27,8 @@ from groundsight.tasks.base import gold_regions
 from groundsight.train.samples import open_pictures
 
 _MIN_SHARE = 0.2  # of the smaller of region and token: a token that sees less of it is not told
+NUM_PLACES = 100
+"Bins that a box's corners are told in, over the picture."
 _MERGE = 2
 _ASKED_WEIGHT = 4.0  # tokens of a region are fewer than the rest
 
@@ -58,7 +60,9 @@ class DenseLabels(NamedTuple):
     asked: torch.Tensor
     "(N, T) float32: 1 where the object is a region of the sample."
     boxes: torch.Tensor
-    "(N, T, 4) float32: x0, y0, x1, y1 of the object there, -2 to 2 over the picture."
+    "(N, T, 4) int64: x0, y0, x1, y1 of the object there, each in one of `NUM_PLACES` bins."
+    regions: torch.Tensor
+    "(N, T, 4) int64: likewise of the region nearest to the token; -1 where there is none."
     grid: torch.Tensor
     "(3,) int64: the processor's `image_grid_thw`, the same for all."
 
@@ -91,7 +95,7 @@ def warm_up_tower(
     device = next(tower.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        heads = nn.Linear(tower.config.out_hidden_size, int(labels.kinds.max()) + 1 + 1 + 4)
+        heads = Heads(tower.config.out_hidden_size, num_kinds=int(labels.kinds.max()) + 1)
     heads = heads.to(device)
     trained = [p for p in tower.parameters() if p.requires_grad] + list(heads.parameters())
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01)
@@ -123,21 +127,17 @@ def dense_labels(processor: Any, samples: Sequence[Sample]) -> DenseLabels:
     names = sorted({thing.name for of_one in things for thing in of_one})
     if not names:
         raise UsageError("a warm-up needs samples with regions: none has any")
-    pixels, kinds, asked, boxes, grids = [], [], [], [], []
+    pixels, told, grids = [], [], []
     for sample, of_one in zip(samples, things, strict=True):
         picture = Image.fromarray(open_pictures(sample)[0])
         made = processor.image_processor([picture], return_tensors="pt")
         grids.append(made["image_grid_thw"][0])
         if not torch.equal(grids[-1], grids[0]):
             raise UsageError(f"a warm-up takes pictures of one size, {sample.id} has another")
-        kind, is_asked, box = _token_labels(of_one, names, grids[-1])
         pixels.append(made["pixel_values"].half())
-        kinds.append(kind)
-        asked.append(is_asked)
-        boxes.append(box)
-    return DenseLabels(
-        torch.stack(pixels), torch.stack(kinds), torch.stack(asked), torch.stack(boxes), grids[0]
-    )
+        told.append(_token_labels(of_one, names, grids[-1]))
+    kinds, asked, boxes, regions = (torch.stack(parts) for parts in zip(*told, strict=True))
+    return DenseLabels(torch.stack(pixels), kinds, asked, boxes, regions, grids[0])
 
 
 class _Thing(NamedTuple):
@@ -173,18 +173,32 @@ def _things(sample: Sample) -> list[_Thing]:
 
 def _token_labels(
     things: Sequence[_Thing], names: Sequence[str], grid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, ...]:
     rows, columns = int(grid[1]) // _MERGE, int(grid[2]) // _MERGE
     kinds = torch.zeros(rows, columns, dtype=torch.long)
     asked = torch.zeros(rows, columns)
-    boxes = torch.zeros(rows, columns, 4)
+    boxes = torch.zeros(rows, columns, 4, dtype=torch.long)
+    regions = torch.full((rows, columns, 4), -1)
+    nearest = torch.full((rows, columns), torch.inf)
     for thing in things:
         box = torch.tensor(thing.xyxy_unit)
+        bins = (box * NUM_PLACES).long().clamp(0, NUM_PLACES - 1)
         covered = _covered(box, rows, columns)
         kinds[covered] = 1 + names.index(thing.name)
         asked[covered] = float(thing.asked)
-        boxes[covered] = box * 4 - 2
-    return kinds.flatten(), asked.flatten(), boxes.flatten(0, 1)
+        boxes[covered] = bins
+        if thing.asked:
+            distance = _distance(box, rows, columns)
+            regions[distance < nearest] = bins
+            nearest = torch.minimum(nearest, distance)
+    return kinds.flatten(), asked.flatten(), boxes.flatten(0, 1), regions.flatten(0, 1)
+
+
+def _distance(box: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """(rows, columns): squared distance of each token's middle to a box's middle."""
+    y = (torch.arange(rows) + 0.5) / rows - (box[1] + box[3]) / 2
+    x = (torch.arange(columns) + 0.5) / columns - (box[0] + box[2]) / 2
+    return y[:, None] ** 2 + x**2
 
 
 def _covered(box: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
@@ -197,24 +211,59 @@ def _covered(box: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     return (seen > 0) & (seen >= _MIN_SHARE * smaller)
 
 
+class Heads(nn.Module):
+    """Linear readings of a visual token, thrown away after the warm-up.
+
+    Places are told as bins, coarse and fine, as a reply writes them: digit by digit. A tower that
+    is told of them as lengths leaves it to the language model to turn lengths into digits.
+    """
+
+    def __init__(self, width: int, *, num_kinds: int) -> None:
+        super().__init__()
+        self.kind = nn.Linear(width, num_kinds)
+        self.asked = nn.Linear(width, 1)
+        self.place = nn.Linear(width, 4 * (NUM_PLACES + 10))
+        self.region = nn.Linear(width, 4 * (NUM_PLACES + 10))
+
+    def loss(
+        self,
+        tokens: torch.Tensor,
+        kinds: torch.Tensor,
+        asked: torch.Tensor,
+        boxes: torch.Tensor,
+        regions: torch.Tensor,
+    ) -> torch.Tensor:
+        """Of tokens (B, T, width) against labels as in `DenseLabels`."""
+        loss = F.cross_entropy(self.kind(tokens).flatten(0, 1), kinds.flatten())
+        loss = loss + F.binary_cross_entropy_with_logits(
+            self.asked(tokens)[..., 0],
+            asked,
+            pos_weight=torch.tensor(_ASKED_WEIGHT, device=tokens.device),
+        )
+        loss = loss + _place_loss(self.place, tokens, boxes, kinds > 0)
+        return loss + _place_loss(self.region, tokens, regions, regions[..., 0] >= 0)
+
+
+def _place_loss(
+    head: nn.Linear, tokens: torch.Tensor, boxes: torch.Tensor, told: torch.Tensor
+) -> torch.Tensor:
+    """Coarse and fine bins of the boxes, over the tokens that are told one."""
+    if not told.any():
+        return tokens.new_zeros(())
+    found = head(tokens[told]).unflatten(-1, (4, -1)).flatten(0, 1)
+    bins = boxes[told].flatten()
+    coarse = F.cross_entropy(found[:, :10], bins // (NUM_PLACES // 10))
+    return coarse + F.cross_entropy(found[:, 10:], bins)
+
+
 def _loss(
-    tower: Any, heads: nn.Linear, labels: DenseLabels, index: torch.Tensor, device: torch.device
+    tower: Any, heads: Heads, labels: DenseLabels, index: torch.Tensor, device: torch.device
 ) -> torch.Tensor:
     pixels = labels.pixels[index].flatten(0, 1).float().to(device)
     grid = labels.grid.expand(len(index), 3).to(device)
-    out = tower(pixels, grid_thw=grid, return_dict=True)
-    told = heads(out.pooler_output.unflatten(0, (len(index), -1)))
-    kinds, boxes = labels.kinds[index].to(device), labels.boxes[index].to(device)
-    loss = F.cross_entropy(told[..., :-5].flatten(0, 1), kinds.flatten())
-    loss = loss + F.binary_cross_entropy_with_logits(
-        told[..., -5],
-        labels.asked[index].to(device),
-        pos_weight=torch.tensor(_ASKED_WEIGHT, device=device),
-    )
-    inside = kinds > 0
-    if inside.any():
-        loss = loss + (told[..., -4:][inside] - boxes[inside]).abs().mean()
-    return loss
+    tokens = tower(pixels, grid_thw=grid, return_dict=True).pooler_output
+    told = (part[index].to(device) for part in labels[1:5])
+    return heads.loss(tokens.unflatten(0, (len(index), -1)), *told)
 
 
 def _pace(step: int, steps: int) -> float:
