@@ -4,8 +4,7 @@ Half of the crops hold a rectangle of a picture of the other class. The cell hea
 of them which cells are generated, the crop head from those that are of one class throughout.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from groundsight.core.seeds import derive_seed, make_rng
+from groundsight.experts.determinism import deterministic
 from groundsight.experts.signal.network import SignalNetwork
 from groundsight.forensics.signal.network import CELL_PX
 
@@ -49,22 +49,7 @@ class CropSet:
     weights: npt.NDArray[np.float64]
 
 
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Torch's deterministic mode; afterwards the process is in the mode it was in."""
-    enabled = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # no buffer is read before written
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
-
-
-@_deterministic()
+@deterministic()
 def train_network(
     data: CropSet, settings: NetworkTraining, progress: Callable[[int, float], None]
 ) -> SignalNetwork:

@@ -24,6 +24,7 @@ from groundsight.core.seeds import derive_seed
 from groundsight.experts.base import Expert
 from groundsight.experts.batching import unpack
 from groundsight.experts.calibration import balanced_loss
+from groundsight.experts.determinism import deterministic
 from groundsight.experts.signal.pictures import FitPicture
 from groundsight.metrics.classification import balanced_accuracy, roc_auc
 from groundsight.train.experts.batches import (
@@ -156,7 +157,7 @@ class Training:
         Raises:
             UsageError: pictures that cannot be read, a checkpoint that cannot be gone on from.
         """
-        with deterministic(self.expert.device):
+        with deterministic(self.expert.device.type):
             self._begin(resume=resume)
             while not self._is_over():
                 self._train_epoch()
@@ -350,21 +351,3 @@ class Training:
             yield
         finally:
             self.module.load_state_dict(own)
-
-
-@contextmanager
-def deterministic(device: torch.device) -> Iterator[None]:
-    """Torch's deterministic mode on a CPU; afterwards the process is in the mode it was in.
-
-    An accelerator may lack deterministic kernels of what a network needs: there it warns.
-    """
-    enabled = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # no buffer is read before written
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fill

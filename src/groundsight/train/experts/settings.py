@@ -60,7 +60,7 @@ class ExpertTraining(Config):
     "A family or source of n pictures is drawn n^this often; classes are drawn evenly."
     valid_rate: float = Field(default=0.15, gt=0, lt=1)
     "Share of the pictures to fit that is held out: whole families of generators where it can be."
-    most_valid: int = Field(default=2000, ge=2)
+    most_valid: int = Field(default=1000, ge=2)
     "Held-out pictures that are scored after an epoch."
     patience: int = Field(default=6, ge=1)
     "Epochs without a better AUC on the held-out pictures before it stops."
