@@ -80,6 +80,7 @@ def demo(
     Ctrl-C loses nothing: the same command goes on. Writes report.html, metrics.json and model/.
     """
     _use_threads(threads)
+    from groundsight.demo.machine import keep_freed_memory
     from groundsight.demo.outline import remove_demo, run_demo
     from groundsight.demo.settings import DemoSettings
 
@@ -91,6 +92,7 @@ def demo(
         base=base,
         seed=seed,
     )
+    keep_freed_memory()
     if overwrite:
         remove_demo(out)
     try:

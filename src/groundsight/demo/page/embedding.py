@@ -1,9 +1,9 @@
 """Files inside the page, so that it can be sent on alone."""
 
-import base64
 import io
 from pathlib import Path
 
+from groundsight.detect.page import data_uri
 from groundsight.vision.drawing import draw_thumbnail
 from groundsight.vision.images import RGBArray
 
@@ -14,16 +14,12 @@ def jpeg_uri(rgb: RGBArray) -> str:
     """A picture, shrunk where it is large."""
     buffer = io.BytesIO()
     draw_thumbnail(rgb, _SIDE_PX).save(buffer, "JPEG", quality=_QUALITY)
-    return _uri(buffer.getvalue(), "image/jpeg")
+    return data_uri(buffer.getvalue())
 
 
 def png_uri(path: Path) -> str | None:
     """A plot; None where there is none."""
     try:
-        return _uri(path.read_bytes(), "image/png")
+        return data_uri(path.read_bytes(), "image/png")
     except OSError:
         return None
-
-
-def _uri(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64," + base64.b64encode(data).decode("ascii")

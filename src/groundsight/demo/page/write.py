@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from groundsight import __version__
 from groundsight.data.run_folder import write_whole
@@ -15,11 +13,8 @@ from groundsight.demo.page.gallery import exhibits
 from groundsight.demo.page.pipeline import HEIGHT, WIDTH, arrows, nodes
 from groundsight.demo.settings import DemoSettings
 from groundsight.demo.stage import StageRecord, Tree
-from groundsight.detect.page import csp_hash, page_asset
+from groundsight.detect.page import csp_hash, page_asset, page_environment
 from groundsight.vision.drawing import plain_text
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _PACKAGE = "groundsight.demo"
 MODEL_WORDS = {"base": "Base", "sft": "after SFT", "grpo": "after GRPO"}
@@ -58,10 +53,10 @@ def write_page(
     Raises:
         UsageError: something that a stage wrote is not there any more.
     """
-    style = page_asset("report.css") + _own_style()
+    style = page_asset("report.css") + page_asset("demo.css", _PACKAGE)
     seconds = metrics["seconds"]
     text = (
-        _environment()
+        page_environment(_PACKAGE, plain=plain_text)
         .get_template("demo.html.j2")
         .render(
             settings=settings,
@@ -103,21 +98,3 @@ def _cell(row: Tree, metric: str) -> Cell | None:
         return None
     low, high = row["intervals"][metric]
     return Cell(value=f"{row[metric]:.3f}", interval=f"{low:.3f} to {high:.3f}")
-
-
-def _own_style() -> str:
-    return files(_PACKAGE).joinpath("templates", "demo.css").read_text(encoding="utf-8")
-
-
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(_PACKAGE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["plain"] = plain_text
-    return environment

@@ -26,6 +26,8 @@ from groundsight.vision.codecs import Format
 MADE, BOXED = "made", "boxed"
 COLD, POOL, VALIDATION, HELD_OUT = "cold.jsonl", "pool.jsonl", "validation.jsonl", "held_out.jsonl"
 _SEEN = DEFAULT_PRETRAINING
+_SIDE_RATES = (0.35, 0.6)
+"Of the regions over the picture: the base sees smaller ones too seldom [choice]."
 _FORMATS: tuple[Format, ...] = ("jpeg", "png")
 _SHARE_OF_BOXED = 4
 "Questions for every boxed picture that they are made from."
@@ -58,7 +60,7 @@ def edit_settings(settings: DemoSettings) -> EditSettings:
         size_px=settings.amounts.picture_px,
         splits=SPLITS,
         edits=BOLD,
-        side_rates=_SEEN.side_rates,
+        side_rates=_SIDE_RATES,
         soft_rate=_SEEN.soft_rate,
         min_crop_rate=_SEEN.min_crop_rate,
         formats=_FORMATS,
