@@ -10,6 +10,7 @@ from tests.bench.report.report_run import write_run
 from groundsight.bench.compare import compare_runs
 from groundsight.bench.pairs import Pairs, compare_values, pair_up
 from groundsight.bench.records import ScoreLine
+from groundsight.bench.report import write_comparison
 from groundsight.core.errors import UsageError
 from groundsight.suites.base import SampleScore
 
@@ -149,3 +150,38 @@ def test_runs_of_two_suites_are_not_compared(tmp_path: Path) -> None:
         compare_runs(tmp_path / "a", tmp_path / "b")
     with pytest.raises(UsageError, match="no benchmark run in"):
         compare_runs(tmp_path / "a", tmp_path / "nowhere")
+
+
+def test_the_page_says_what_the_terminal_says_and_escapes_it(tmp_path: Path) -> None:
+    known = {"sample_sha256": "q", "pictures_sha256": "p"}
+    names, rights = [f"s{k}" for k in range(7)], [1, 0, 0, 0, 0, 0, 0]
+    first = [line(name, right, **known) for name, right in zip(names, rights, strict=True)]
+    folders = tmp_path / "<b>a</b>", tmp_path / "b"
+    write_run(folders[0], "folder", first, complete=False)
+    write_run(folders[1], "folder", [line(name, 1, **known) for name in [*names, "more"]])
+    page = write_comparison(compare_runs(*folders), tmp_path / "out")
+    text = page.read_text("utf-8")
+    markdown = (tmp_path / "out" / "comparison.md").read_text("utf-8")
+    # Worked by hand: 1 of 7 against 7 of 7, six only B; p = 2 / 2^6.
+    for part in ("14.3", "100.0", "+85.7", "0.0312", "clear", "was stopped before its end"):
+        assert part in text and part in markdown
+    assert "left out: 1 only in B" in text and "The fingerprints are the same" in text
+    assert "<b>" not in text and "&lt;b&gt;a" in text and "\\<b\\>" in markdown
+    assert "default-src 'none'" in text
+
+
+def test_what_was_measured_otherwise_stands_first_on_the_page(tmp_path: Path) -> None:
+    data = grey_folder(tmp_path / "data")
+    for name, seed in (("a", 0), ("b", 1)):
+        run_all(job_of(data, tmp_path / name, seed=seed, num=6))
+    text = write_comparison(compare_runs(tmp_path / "a", tmp_path / "b"), tmp_path / "out")
+    told = text.read_text("utf-8")
+    assert told.index("perturbations.seed") < told.index("Means over samples")
+    assert "perturbations: other perturbations, or drawn otherwise" in told
+
+
+def test_a_page_where_a_file_is_in_the_way(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", "folder", [line("s", 1)])
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UsageError, match="out"):
+        write_comparison(compare_runs(tmp_path / "a", tmp_path / "a"), tmp_path / "out")

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from groundsight.cli.epoch_progress import _Bar, watch_epochs
+from groundsight.cli.experts.epoch_progress import _Bar, watch_epochs
 
 ROW = {
     "step": 2,

@@ -5,6 +5,8 @@ comparison.differences      # first: are these two numbers of one thing?
 comparison.perturbations    # then: on the samples that both have, who is better
 """
 
+import re
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from groundsight.core.errors import UsageError
 from groundsight.core.types import Value
 from groundsight.suites import SUITES
 from groundsight.suites.base import Figure
+from groundsight.vision.drawing import plain_text
 
 _MOVES = {
     "suite": "they are scored by other rules",
@@ -28,6 +31,9 @@ _MOVES = {
     "versions": "other versions of packages",
     "machine": "another machine; figures should not depend on it",
 }
+_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH_SHOWN = 12
+_MOST_CHARS = 80
 
 
 class Told(Value):
@@ -36,6 +42,11 @@ class Told(Value):
     place: str
     first: Any
     second: Any
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Both values on a line each: hashes cut, what is long cut."""
+        return _value_words(self.first), _value_words(self.second)
 
 
 class FigurePair(Value):
@@ -116,6 +127,12 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         only_first=tuple(name for name in one.perturbations if name not in shared),
         only_second=tuple(name for name in other.perturbations if name not in shared),
     )
+
+
+def _value_words(value: Any) -> str:
+    words = "none" if value is None else value if isinstance(value, str) else dumps(value)
+    cut = words[:_HASH_SHOWN] if _HASH.fullmatch(words) else words
+    return plain_text(cut, most=_MOST_CHARS)
 
 
 def _is_harmless(place: str) -> bool:

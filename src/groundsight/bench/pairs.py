@@ -85,6 +85,13 @@ class ValueDifference(Value):
         """Whether the interval leaves out 0."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def says(self) -> str:
+        """What to make of it, a word or two; "" where both are the same throughout."""
+        if not (self.difference or self.low or self.high):
+            return ""
+        return "clear" if self.is_clear else "could be luck"
+
 
 def pair_up(first: Path, second: Path, perturbation: str) -> Pairs:
     """The samples that both runs have scored under a perturbation.

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from groundsight.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from groundsight.engines import EngineOptions
 
 EXIT_SOME_LEFT = 3
@@ -19,6 +23,34 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+Formats = Annotated[Format, typer.Option(help="table for people, json for programs.")]
+
+
+def options_in(panel: str) -> Callable[..., Any]:
+    """Options that stand together in `--help`: `option(help, *flags, **more of typer.Option)`."""
+
+    def option(help: str, *flags: str, **more: Any) -> Any:
+        return typer.Option(*flags, help=help, rich_help_panel=panel, show_default=False, **more)
+
+    return option
+
+
+def print_found(found: "BaseModel", format: Format, lines: Callable[[], Iterable[str]]) -> None:
+    """What a run found, on standard output.
+
+    Args:
+        found: is JSON for programs.
+        format: which is wanted.
+        lines: what people are told of it.
+    """
+    from groundsight.cli.printing import print_lines
+
+    if format is Format.JSON:
+        print_lines(found.model_dump_json(by_alias=True, indent=2))
+    else:
+        print_lines(*lines())
 
 
 def work_through(run: Iterable[object], *, total: int, num_done: int, done: str) -> bool:

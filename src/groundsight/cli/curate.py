@@ -1,12 +1,22 @@
 """`groundsight curate SAMPLES --engine SPEC --recipe R --out DIR`: questions worth training on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from groundsight.cli import engine_options as given
-from groundsight.cli.asking import Format, draw_if_possible, tell, tell_cost, tell_end, work_through
+from groundsight.cli.asking import (
+    Format,
+    Formats,
+    draw_if_possible,
+    options_in,
+    print_found,
+    tell,
+    tell_cost,
+    tell_end,
+    work_through,
+)
 from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,12 +24,8 @@ if TYPE_CHECKING:
     from groundsight.prepare.curate import CurationReport
 
 DONE = "answered"
-CHOICE = "What is kept"
+_choice = options_in("What is kept")
 NONE = "none"
-
-
-def _choice(help: str, *flags: str, **more: Any) -> Any:
-    return typer.Option(*flags, help=help, rich_help_panel=CHOICE, show_default=False, **more)
 
 
 @given.takes_options(*given.LOADING, "batch_size", *given.CALLING, *given.PRICES)
@@ -67,9 +73,7 @@ def curate(
         list[str] | None,
         typer.Option(metavar="a.b=c", help="Change one value of the recipe; may be repeated."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="table for people, json for programs.")] = (
-        Format.TABLE
-    ),
+    format: Formats = Format.TABLE,
     pass_part: Annotated[
         str | None,
         _choice("Reward part that says what passes; as the recipe's pool, or the total."),
@@ -135,7 +139,7 @@ def curate(
     finally:
         model.close()
     _draw(report, out)
-    _print(report, format)
+    print_found(report, format, lambda: _lines(report))
     tell_cost(report.usage, options)
     _tell_pace(report)
     raise typer.Exit(_tell_end(report, out, interrupted=interrupted, stopped=run.stopped))
@@ -159,15 +163,6 @@ def _draw(report: "CurationReport", out: Path) -> None:
     from groundsight.prepare.curate.plot import save_pass_rates
 
     draw_if_possible(lambda: save_pass_rates(report, out / PLOT_FILE))
-
-
-def _print(report: "CurationReport", format: Format) -> None:
-    from groundsight.cli.printing import print_lines
-
-    if format is Format.JSON:
-        print_lines(report.model_dump_json(by_alias=True, indent=2))
-        return
-    print_lines(*_lines(report))
 
 
 def _lines(report: "CurationReport") -> list[str]:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundsight.cli.asking import options_in
+
 if TYPE_CHECKING:
     from groundsight.engines import EngineOptions
 
 PANEL = "Model engines"
-
-
-def _option(help: str, *flags: str, **more: Any) -> Any:
-    return typer.Option(*flags, help=help, rich_help_panel=PANEL, show_default=False, **more)
+_option = options_in(PANEL)
 
 
 Task = Annotated[

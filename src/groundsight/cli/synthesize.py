@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from groundsight.cli import engine_options as given
-from groundsight.cli.asking import Format, draw_if_possible, tell, tell_cost, tell_end, work_through
+from groundsight.cli.asking import (
+    Format,
+    Formats,
+    draw_if_possible,
+    options_in,
+    print_found,
+    tell,
+    tell_cost,
+    tell_end,
+    work_through,
+)
 
 if TYPE_CHECKING:
     from groundsight.engines import EngineOptions
     from groundsight.prepare.synthesize import Funnel, SynthesisSettings
 
 DONE = "judged"
-FILTERS = "Filters"
-
-
-def _limit(help: str, *flags: str, **more: Any) -> Any:
-    return typer.Option(*flags, help=help, rich_help_panel=FILTERS, show_default=False, **more)
+_limit = options_in("Filters")
 
 
 @given.takes_options(*given.LOADING, "batch_size", *given.CALLING, *given.PRICES)
@@ -55,9 +61,7 @@ def synthesize(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what --out holds; retry the unscored.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="table for people, json for programs.")] = (
-        Format.TABLE
-    ),
+    format: Formats = Format.TABLE,
     min_iou: Annotated[
         float | None, _limit("Least IoU with the known boxes; default 0.7.", min=0, max=1)
     ] = None,
@@ -126,7 +130,7 @@ def synthesize(
     finally:
         writer.close()
     _draw(funnel, out)
-    _print(funnel, format)
+    print_found(funnel, format, lambda: [*_table(funnel), "", funnel.line])
     tell_cost(funnel.usage, options)
     raise typer.Exit(_tell_end(funnel, out, interrupted=interrupted, stopped=run.stopped))
 
@@ -144,15 +148,6 @@ def _draw(funnel: "Funnel", out: Path) -> None:
     from groundsight.prepare.synthesize.funnel_plot import save_funnel
 
     draw_if_possible(lambda: save_funnel(funnel, out / PLOT_FILE))
-
-
-def _print(funnel: "Funnel", format: Format) -> None:
-    from groundsight.cli.printing import print_lines
-
-    if format is Format.JSON:
-        print_lines(funnel.model_dump_json(by_alias=True, indent=2))
-        return
-    print_lines(*_table(funnel), "", funnel.line)
 
 
 def _table(funnel: "Funnel") -> list[str]:

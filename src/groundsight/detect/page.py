@@ -12,12 +12,12 @@ import contextlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
+_PACKAGE = "groundsight.detect"
 # Side and JPEG quality of a thumbnail by how many there are: a page of 10,000 stays near 60 MB.
 _FULL_SIZE = 600
 _SMALL_SIDE_PX, _SMALL_QUALITY = 160, 60
@@ -92,7 +93,7 @@ def write_page(folder: Path, *, title: str = "groundsight report") -> Path:
         UsageError: reports.jsonl holds something else.
     """
     counts = Counter(_status(report) for report in read_reports(folder / LEDGER))
-    environment = _environment()
+    environment = page_environment(_PACKAGE, detail=_detail)
     script, style = page_asset("report.js"), page_asset("report.css")
     chunks = environment.get_template("report.html.j2").generate(
         title=title,
@@ -125,7 +126,7 @@ def _cards(folder: Path, *, small: bool) -> Iterator[Card]:
             tone=TONES[report.verdict],
             status=_status(report),
             percent=None if report.p_fake is None else round(report.p_fake * 100),
-            thumbnail=_data_uri(thumbnail_path(folder, report), small=small),
+            thumbnail=_thumbnail_uri(thumbnail_path(folder, report), small=small),
             overlay=quote(f"{OVERLAYS}/{overlay.name}") if overlay.exists() else None,
             boxes=_boxes(report),
             num_more=max(0, len(report.regions) - MOST_MARKS),
@@ -164,14 +165,14 @@ def _boxes(report: Report) -> list[Box]:
     return boxes
 
 
-def _data_uri(path: Path, *, small: bool) -> str | None:
+def _thumbnail_uri(path: Path, *, small: bool) -> str | None:
     try:
         data = path.read_bytes()
         if small:
             data = _shrunk(data)
     except OSError:  # not drawn, or taken away by someone: the card stands without
         return None
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+    return data_uri(data)
 
 
 def _shrunk(jpeg: bytes) -> bytes:
@@ -190,23 +191,34 @@ def _detail(evidence: Evidence) -> str:
     )
 
 
-def _environment() -> "Environment":
+def page_environment(package: str, **filters: Callable[..., Any]) -> "Environment":
+    """Templates of a package; whatever they are given is escaped.
+
+    Args:
+        package: has a folder `templates`.
+        filters: by the names that its templates call them.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("groundsight.detect"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["detail"] = _detail
+    environment.filters.update(filters)
     return environment
 
 
-def page_asset(name: str) -> str:
-    """The text of a file of this package's templates, e.g. the style that all pages share."""
-    return files("groundsight.detect").joinpath("templates", name).read_text(encoding="utf-8")
+def page_asset(name: str, package: str = _PACKAGE) -> str:
+    """The text of a file among a package's templates; this one has the style of all pages."""
+    return files(package).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def data_uri(data: bytes, kind: str = "image/jpeg") -> str:
+    """A picture inside a page."""
+    return f"data:{kind};base64," + base64.b64encode(data).decode("ascii")
 
 
 def csp_hash(text: str) -> str:

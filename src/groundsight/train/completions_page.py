@@ -6,13 +6,13 @@ The page holds its pictures, so that it can be sent on. Replies are hostile text
 and no script may run.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from groundsight.core.errors import PictureError, UsageError
+from groundsight.detect.page import data_uri
 from groundsight.replies.place import AnswerRegion
 from groundsight.rewards.base import Attempt
 from groundsight.rewards.rubric import RubricScore
@@ -95,8 +95,7 @@ def _article(folder: Path, number: int, shown: Shown) -> str:
     text = attempt.reply.text
     cut = text[:MOST_CHARACTERS] + ("…" if len(text) > MOST_CHARACTERS else "")
     pictures = "".join(
-        f'<p><img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" '
-        f'alt="picture {i + 1} with the answered and true boxes">'
+        f'<p><img src="{data_uri(jpeg)}" alt="picture {i + 1} with the answered and true boxes">'
         for i, jpeg in enumerate(_draw(folder / FOLDER, number, shown))
     )
     return (

@@ -1,9 +1,10 @@
-"""`report.md`: the tables as GitHub prints them, with the plots beside the file."""
+"""`report.md` and `comparison.md`: tables as GitHub prints them, with plots beside the file."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from groundsight.bench.report.comparison import ComparisonContents
 from groundsight.bench.report.contents import Contents
 from groundsight.bench.report.tables import Cell, Table
 from groundsight.vision.drawing import plain_text
@@ -25,6 +26,19 @@ def markdown_report(contents: Contents, plots: Mapping[str, Path], folder: Path)
     for name, path in plots.items():
         lines += [f"![{name}]({quote(path.relative_to(folder).as_posix())})", ""]
     return "\n".join(lines)
+
+
+def comparison_markdown(contents: ComparisonContents) -> str:
+    """Two runs side by side."""
+    lines = [f"# {escape_markdown(contents.title)}", ""]
+    lines += [f"- **{letter}** {escape_markdown(folder)}" for letter, folder in contents.names]
+    lines += [f"- {escape_markdown(line)}" for line in contents.warnings]
+    if contents.otherwise is None:
+        lines += ["", "The fingerprints are the same: both measured the same thing."]
+    tables = (*([contents.otherwise] if contents.otherwise else []), *contents.found)
+    for table in tables:
+        lines += ["", f"## {escape_markdown(table.title)}", "", markdown_table(table)]
+    return "\n".join([*lines, ""])
 
 
 def markdown_table(table: Table) -> str:

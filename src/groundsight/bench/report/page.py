@@ -1,25 +1,22 @@
-"""`report.html`: the run as one page that is read offline and sent on.
+"""`report.html` and `comparison.html`: one page each, read offline and sent on.
 
 Plots and pictures are inside; the Content-Security-Policy allows no other source and no script.
 Names, replies and paths are hostile text: the template escapes all of it.
 """
 
-import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from groundsight.bench.report.comparison import ComparisonContents
 from groundsight.bench.report.contents import Contents
 from groundsight.bench.report.mistakes import MistakeCard
 from groundsight.core.json_values import to_json_value
-from groundsight.detect.page import csp_hash, page_asset
+from groundsight.detect.page import csp_hash, data_uri, page_asset, page_environment
 from groundsight.vision.drawing import plain_text
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
+_PACKAGE = "groundsight.bench.report"
 _MOST_DETAIL = 20_000
 
 
@@ -46,25 +43,33 @@ def html_report(
         plots: PNGs by name.
         no_plots: why there are none; "" where there are.
     """
-    environment = _environment()
-    style = page_asset("report.css") + _own_style()
     run = contents.run
-    return environment.get_template("bench.html.j2").generate(
+    return _page(
+        "bench.html.j2",
         contents=contents,
         mistakes=mistakes,
-        plots=[Plot(name, _uri(path.read_bytes(), "image/png")) for name, path in plots.items()],
+        plots=[
+            Plot(name, data_uri(path.read_bytes(), "image/png")) for name, path in plots.items()
+        ],
         has_pair={"groups", "confusion"} <= plots.keys(),
         no_plots=no_plots,
         unanswered_counts=[
             (name, sorted(codes.items())) for name, codes in run.num_unanswered.items() if codes
         ],
-        style=style,
-        style_hash=csp_hash(style),
     )
 
 
-def _uri(data: bytes, kind: str = "image/jpeg") -> str:
-    return f"data:{kind};base64," + base64.b64encode(data).decode("ascii")
+def comparison_page(contents: ComparisonContents) -> Iterator[str]:
+    """The page of two runs side by side, in pieces."""
+    return _page("comparison.html.j2", contents=contents)
+
+
+def _page(template: str, **values: object) -> Iterator[str]:
+    style = page_asset("report.css") + page_asset("bench.css", _PACKAGE)
+    environment = page_environment(_PACKAGE, detail=_detail, plain=_plain, uri=data_uri)
+    return environment.get_template(template).generate(
+        **values, style=style, style_hash=csp_hash(style)
+    )
 
 
 def _detail(part: object) -> str:
@@ -74,24 +79,3 @@ def _detail(part: object) -> str:
 
 def _plain(text: str) -> str:
     return plain_text(text, most=2000)
-
-
-def _own_style() -> str:
-    from importlib.resources import files
-
-    folder = files("groundsight.bench.report").joinpath("templates", "bench.css")
-    return folder.read_text(encoding="utf-8")
-
-
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("groundsight.bench.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(detail=_detail, plain=_plain, uri=_uri)
-    return environment

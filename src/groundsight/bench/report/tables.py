@@ -4,7 +4,7 @@ for table in tables_of(run, suite.published):
 print(markdown_table(table))
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from groundsight.bench.records import NONE, RunFile
@@ -106,10 +106,7 @@ def robustness_table(run: RunFile, keys: Sequence[str]) -> Table | None:
     names = [name for name in run.perturbations if run.figures.get(name)]
     if not any(name != NONE for name in names):
         return None
-    rows = [
-        Row(perturbation_words(name), tuple(_cell(_find(run.figures[name], key)) for key in keys))
-        for name in names
-    ]
+    rows = [Row(perturbation_words(name), _cells(run.figures[name], keys)) for name in names]
     return Table(
         title="Under perturbations",
         corner="Perturbation",
@@ -133,13 +130,21 @@ def run_label(run: RunFile) -> str:
     return run.engine_spec
 
 
+def figure_cell(figure: Figure | None) -> Cell:
+    """A figure as a table prints it; an empty cell where there is none."""
+    if figure is None:
+        return Cell()
+    interval = "" if figure.interval is None else shown_interval(figure.interval, figure.name)
+    return Cell(shown(figure.value, figure.name), interval, figure.num)
+
+
 def _table(
     layout: Layout, run: RunFile, figures: Sequence[Figure], published: Sequence[PublishedRow]
 ) -> Table:
     columns = columns_of(layout, figures)
     beside = [row for row in published if any(column.key in row.values for column in columns)]
     notes = list(dict.fromkeys(row.where for row in beside))
-    ours = Row(run_label(run), tuple(_cell(_find(figures, column.key)) for column in columns))
+    ours = Row(run_label(run), _cells(figures, [column.key for column in columns]))
     theirs = [
         Row(
             row.model,
@@ -171,15 +176,12 @@ def _title(column: Column, figures: Sequence[Figure]) -> str:
     return f"{heading(column.name)} by {by}"
 
 
+def _cells(figures: Sequence[Figure], keys: Iterable[str]) -> tuple[Cell, ...]:
+    return tuple(figure_cell(_find(figures, key)) for key in keys)
+
+
 def _find(figures: Sequence[Figure], key: str) -> Figure | None:
     return next((one for one in figures if one.key == key), None)
-
-
-def _cell(figure: Figure | None) -> Cell:
-    if figure is None:
-        return Cell()
-    interval = "" if figure.interval is None else shown_interval(figure.interval, figure.name)
-    return Cell(shown(figure.value, figure.name), interval, figure.num)
 
 
 def _published(row: PublishedRow, column: Column) -> Cell:

@@ -1,19 +1,23 @@
-"""Writing a run's report into its folder."""
+"""Writing reports: of a run into its folder, of two runs wherever it is wanted."""
 
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundsight.bench.compare import Comparison
+from groundsight.bench.report.comparison import comparison_contents
 from groundsight.bench.report.contents import Contents, read_contents
 from groundsight.bench.report.latex import latex_report
-from groundsight.bench.report.markdown import markdown_report
+from groundsight.bench.report.markdown import comparison_markdown, markdown_report
 from groundsight.bench.report.mistakes import mistake_card
-from groundsight.bench.report.page import html_report
+from groundsight.bench.report.page import comparison_page, html_report
 from groundsight.bench.report.plots import save_plots
 from groundsight.core.errors import MissingExtraError, UsageError
+from groundsight.data.run_folder import told
 
 PAGE, MARKDOWN, LATEX, PLOTS = "report.html", "report.md", "report.tex", "plots"
+COMPARISON_PAGE, COMPARISON_MARKDOWN = "comparison.html", "comparison.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,27 @@ def write_report(folder: Path) -> ReportFiles:
     _write(files.markdown, [markdown_report(contents, plots, folder)])
     _write(files.latex, [latex_report(contents)])
     return files
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> Path:
+    """Write the page of two runs, and the same as Markdown; earlier ones are replaced.
+
+    Args:
+        comparison: of `bench.compare.compare_runs`.
+        folder: is made where it is not there.
+
+    Returns:
+        Path of `comparison.html`.
+
+    Raises:
+        UsageError: nothing can be written.
+    """
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    contents = comparison_contents(comparison)
+    _write(folder / COMPARISON_PAGE, comparison_page(contents))
+    _write(folder / COMPARISON_MARKDOWN, [comparison_markdown(contents)])
+    return folder / COMPARISON_PAGE
 
 
 def _draw(folder: Path, contents: Contents) -> tuple[dict[str, Path], str]:

@@ -92,7 +92,7 @@ def train(
     training = training_settings(name, tree)
     import torch
 
-    from groundsight.cli.epoch_progress import watch_epochs
+    from groundsight.cli.experts.epoch_progress import watch_epochs
     from groundsight.train.experts.loop import Machine
     from groundsight.train.experts.run import train_expert
 

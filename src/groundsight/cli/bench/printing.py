@@ -1,9 +1,7 @@
 """What `groundsight bench` prints: suites, figures with intervals, two runs side by side."""
 
 import json
-import re
 from dataclasses import asdict
-from typing import Any
 
 from groundsight.bench.compare import Comparison, PerturbationComparison, Told
 from groundsight.bench.pairs import ValueDifference
@@ -15,7 +13,6 @@ from groundsight.vision.drawing import plain_text
 MOST_FIGURES = 24
 MOST_CHARS = 80
 _COLUMN = 34
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def suite_lines(suite: Suite) -> list[str]:
@@ -130,8 +127,8 @@ def _value_line(value: ValueDifference) -> str:
             f"only A right {value.num_only_first}, only B right {value.num_only_second}, "
             f"McNemar p = {value.p_value:.3g}"
         )
-    if value.difference or value.low or value.high:
-        words.append("clear" if value.is_clear else "could be luck")
+    if value.says:
+        words.append(value.says)
     return (
         f"  {plain_text(value.name, most=60):<{_COLUMN}} {value.first:>6.3f}  "
         f"{value.second:>6.3f}  {value.difference:>+6.3f}  {'; '.join(words)}"
@@ -139,9 +136,5 @@ def _value_line(value: ValueDifference) -> str:
 
 
 def _told(one: Told) -> str:
-    return f"{one.place}: {_value(one.first)} → {_value(one.second)}"
-
-
-def _value(value: Any) -> str:
-    words = "none" if value is None else value if isinstance(value, str) else json.dumps(value)
-    return words[:12] if _HASH.fullmatch(words) else plain_text(words, most=MOST_CHARS)
+    first, second = one.words
+    return f"{one.place}: {first} → {second}"

@@ -12,7 +12,9 @@ from groundsight.cli.asking import (
     EXIT_INTERRUPTED,
     EXIT_SOME_LEFT,
     Format,
+    Formats,
     draw_if_possible,
+    print_found,
     tell,
     work_through,
 )
@@ -46,6 +48,13 @@ def attack(
     codec: Annotated[
         str, typer.Option(help="Of the file that is judged: png, jpeg-QUALITY, webp-QUALITY.")
     ] = "png",
+    through_codec: Annotated[
+        bool,
+        typer.Option(
+            "--through-codec/--codec-unknown",
+            help="Whether the attacker knows a lossy codec and steps at what the file looks like.",
+        ),
+    ] = True,
     aim: Annotated[str, typer.Option(help="At a reasoner's verdict, boxes, or both.")] = "verdict",
     num: Annotated[
         int | None, typer.Option(metavar="N", help="The first N samples alone.", min=1)
@@ -71,9 +80,7 @@ def attack(
         bool, typer.Option("--keep", help="Keep the attacked pictures as they were judged.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what --out holds.")] = False,
-    format: Annotated[Format, typer.Option(help="table for people, json for programs.")] = (
-        Format.TABLE
-    ),
+    format: Formats = Format.TABLE,
     *,
     options: "EngineOptions",
 ) -> None:
@@ -91,6 +98,7 @@ def attack(
         steps=steps,
         restarts=restarts,
         codec=codec,
+        through_codec=through_codec,
         aim=aim,
         seed=seed,
     )
@@ -103,16 +111,12 @@ def attack(
 def _work_through(run: "AttackRun", out: Path, format: Format) -> int:
     from groundsight.bench.attack.plot import save_accuracy
     from groundsight.bench.attack.records import PLOT_FILE
-    from groundsight.cli.printing import print_lines
 
     with run:
         stopped = work_through(run, total=run.num_total, num_done=run.num_done, done="attacked")
         found = run.finish()
     draw_if_possible(lambda: save_accuracy(found, out / PLOT_FILE))
-    if format is Format.JSON:
-        print_lines(found.model_dump_json(indent=2))
-    else:
-        print_lines(*_table(found))
+    print_found(found, format, lambda: _table(found))
     if found.num_left:
         tell(f"{found.num_left:,} pictures could not be attacked: see {out / 'attacks.jsonl'}")
     if stopped:

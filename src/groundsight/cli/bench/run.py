@@ -1,54 +1,27 @@
-"""`groundsight bench list|run|compare|attack`: the papers' tables, reproducible, with intervals."""
+"""`groundsight bench run`: a benchmark asked, scored and reported."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundsight.cli import bench_attack
 from groundsight.cli import engine_options as given
-from groundsight.cli.asking import Format, tell, tell_cost, tell_end, work_through
-from groundsight.cli.bench_attack import attack
+from groundsight.cli.asking import (
+    Format,
+    Formats,
+    print_found,
+    tell,
+    tell_cost,
+    tell_end,
+    work_through,
+)
 
 if TYPE_CHECKING:
-    from groundsight.bench.compare import Comparison
-    from groundsight.bench.records import RunFile
     from groundsight.engines import EngineOptions
 
 DONE = "answered"
-app = typer.Typer(
-    name="bench", help="Benchmarks: list, run, compare two runs, attack.", no_args_is_help=True
-)
-app.command("attack")(attack)
-
-Formats = Annotated[Format, typer.Option(help="table for people, json for programs.")]
-app.command("attack")(bench_attack.attack)
 
 
-@app.command("list")
-def list_suites(format: Formats = Format.TABLE) -> None:
-    """The benchmarks: what they measure, what lies where, what was published."""
-    from groundsight.cli.bench_printing import suite_lines, suite_tree
-    from groundsight.cli.printing import print_lines
-    from groundsight.suites import SUITES
-
-    for number, name in enumerate(SUITES):
-        if format is Format.JSON:
-            print_lines(suite_tree(SUITES[name]))
-        else:
-            print_lines(*([""] if number else []), *suite_lines(SUITES[name]))
-
-
-@app.command("perturbations")
-def list_perturbations() -> None:
-    """What can be done to pictures before they are shown: families, and their levels."""
-    from groundsight.cli.printing import print_lines
-    from groundsight.vision.perturbations import FAMILIES
-
-    print_lines(*(f"{family:<12}{' '.join(names)}" for family, names in FAMILIES.items()))
-
-
-@app.command("run")
 @given.takes_options(
     *given.LOADING,
     *("batch_size", "max_new_tokens", "samples", "temperature", "with_evidence", "structured"),
@@ -124,6 +97,7 @@ def run(
     done. --resume goes on, nothing lost or asked twice.
     """
     from groundsight.bench.run import Job, start_bench
+    from groundsight.cli.bench.printing import run_lines
     from groundsight.engines import asks_model
 
     if asks_model(engine) and seed:
@@ -146,7 +120,7 @@ def run(
     with start_bench(job) as bench:
         interrupted = work_through(bench, total=bench.num_total, num_done=bench.num_held, done=DONE)
         record = bench.finish(interrupted=interrupted)
-    _print_run(record, format)
+    print_found(record, format, lambda: run_lines(record))
     if report and record.num_scored:
         _write_report(out)
     tell_cost(record.usage, options)
@@ -154,42 +128,6 @@ def run(
     if left:
         tell(f"not answered: {', '.join(left)}; see {out / 'unanswered.jsonl'}")
     raise typer.Exit(tell_end(left, done=DONE, interrupted=interrupted, stopped=bench.stopped))
-
-
-@app.command("compare")
-def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another.")],
-    format: Formats = Format.TABLE,
-) -> None:
-    """Compare two runs: first what was measured otherwise, then what came out otherwise.
-
-    Only samples that both have scored count; paired tests say whether a difference could be luck.
-    """
-    from groundsight.bench.compare import compare_runs
-
-    comparison = compare_runs(first, second)
-    _print_comparison(comparison, format)
-
-
-def _print_run(record: "RunFile", format: Format) -> None:
-    from groundsight.cli.bench_printing import run_lines
-    from groundsight.cli.printing import print_lines
-
-    if format is Format.JSON:
-        print_lines(record.model_dump_json(by_alias=True, indent=2))
-    else:
-        print_lines(*run_lines(record))
-
-
-def _print_comparison(comparison: "Comparison", format: Format) -> None:
-    from groundsight.cli.bench_printing import comparison_lines
-    from groundsight.cli.printing import print_lines
-
-    if format is Format.JSON:
-        print_lines(comparison.model_dump_json(indent=2))
-    else:
-        print_lines(*comparison_lines(comparison))
 
 
 def _write_report(out: Path) -> None:

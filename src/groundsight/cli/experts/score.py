@@ -1,4 +1,4 @@
-"""`groundsight experts list|score|train|…`: published detectors, their weights, what they say."""
+"""`groundsight experts score`: what experts say of pictures, written into samples."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -7,53 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from groundsight.cli import experts_heat, experts_train
 from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
     from groundsight.core.types import Sample
-    from groundsight.experts import Expert, ExpertCard
+    from groundsight.experts import Expert
     from groundsight.experts.scoring import ScoreRun
 
 EXIT_SOME_LEFT = 3
 EXIT_INTERRUPTED = 130
 TASK = "forgery_reasoning"
 
-app = typer.Typer(
-    name="experts",
-    help="Published detectors: their weights, training, scores.",
-    no_args_is_help=True,
-)
-app.command("heat")(experts_heat.heat)
-app.command("train")(experts_train.train)
-app.command("calibrate")(experts_train.calibrate)
-app.command("agree")(experts_train.agree)
 
-
-@app.command("list")
-def list_experts(
-    json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
-) -> None:
-    """The experts: what they see, whose weights under which licence, what is on this machine."""
-    import json as encoder
-
-    from groundsight.cli.printing import print_lines
-    from groundsight.experts import expert_card, expert_names
-    from groundsight.experts.places import weights_root
-
-    rows = [_row(expert_card(name)) for name in expert_names()]
-    own = _own_folders()
-    if json:
-        tree = {"experts": rows, "own": own, "folder": str(weights_root())}
-        print_lines(encoder.dumps(tree, indent=2))
-        return
-    for row in rows:
-        print_lines(*_row_lines(row))
-    for one in own:
-        print_lines(f"{one['folder']}: {one['name']}, trained here")
-
-
-@app.command("score")
 def score(
     data: Annotated[
         Path,
@@ -232,50 +197,3 @@ def _section(tree: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise UsageError(f"--set reads KEY.SETTING=VALUE, e.g. {key}.grid=2")
     return section
-
-
-def _row(card: "ExpertCard") -> dict[str, Any]:
-    from groundsight.experts.places import find_backbone, find_weights, usual_place
-
-    found = find_weights(card)
-    tower = None if card.backbone is None else find_backbone(card.backbone)
-    return {
-        "name": card.name,
-        "title": card.title,
-        "sees": card.sees,
-        "paper": card.paper,
-        "input": card.input,
-        "differentiable": card.differentiable,
-        "official_code": card.official_code,
-        "official_file": card.official_file,
-        "official_from": card.official_from,
-        "licence": card.licence,
-        "weights_here": None if found is None else str(found),
-        "weights_belong_at": str(usual_place(card)) if card.official_file else None,
-        "backbone": card.backbone,
-        "backbone_here": None if tower is None else str(tower),
-    }
-
-
-def _row_lines(row: dict[str, Any]) -> list[str]:
-    file, place = row["official_file"], row["weights_belong_at"]
-    lines = [
-        f"{row['name']:<12}{row['title']}, sees {row['sees']}: {row['input']}",
-        f"{'':<12}{row['paper']}",
-        f"{'':<12}weights {file or '(none)'}: {row['official_from']}; {row['official_code']}",
-        f"{'':<12}licence: {row['licence']}",
-    ]
-    if file:
-        here = row["weights_here"] or f"not here; put it at {place}"
-        lines.append(f"{'':<12}on this machine: {here}")
-    if row["backbone"]:
-        tower = row["backbone_here"] or f"not here; hf download {row['backbone']}"
-        lines.append(f"{'':<12}tower {row['backbone']}: {tower}")
-    return lines
-
-
-def _own_folders() -> list[dict[str, str]]:
-    from groundsight.experts.folder import read_expert_file
-    from groundsight.experts.places import find_folders
-
-    return [{"folder": str(path), "name": read_expert_file(path).name} for path in find_folders()]
