@@ -13,8 +13,8 @@ bootstrap over pictures, stratified by class.
 `without_near_duplicates` are the figures without them. `beside_builtin` fuses an expert with the
 builtin one: a logistic regression on the pictures that the expert's training held out, where the
 builtin log-odds are out of fold, then measured on the scored split. Those pictures also chose the
-expert's epoch, so the fusion trusts the expert a little too much. Times are of scoring alone, one
-picture a call; set OMP_NUM_THREADS=1 to compare.
+expert's epoch, so the fusion trusts the expert a little too much. Times are processor seconds of
+scoring alone, one picture a call; set OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -72,15 +72,15 @@ def trained_logit(folder: Path) -> Say:
 
 
 def score(say: Say, pictures: Sequence[ExpertPicture], name: str) -> tuple[Float, Float]:
-    """(N,) log-odds and (N,) seconds of the scoring alone."""
+    """(N,) log-odds and (N,) processor seconds of the scoring alone."""
     logits, seconds = [], []
     for number, picture in enumerate(pictures, 1):
         image = matched_picture(picture)
         if image is None:
             raise UsageError(f"{picture.path} cannot be read")
-        start = time.perf_counter()
+        start = time.process_time()
         logits.append(say(image))
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         if number % 100 == 0:
             print(f"{name}: {number} of {len(pictures)}", file=sys.stderr, flush=True)
     return np.array(logits), np.array(seconds)
