@@ -32,7 +32,7 @@ from groundsight.vision.images import open_picture
 def small_expert() -> Expert:
     """A fresh network on 32 px: its logits lie around 0."""
     torch.manual_seed(0)
-    return build_expert("cnnspot", settings={"crop": 32}, device="cpu")
+    return build_expert("npr", settings={"crop": 32}, device="cpu")
 
 
 def write_pictures(folder: Path, num: int = 3) -> list[Sample]:
@@ -106,6 +106,25 @@ def test_the_file_that_is_judged_went_through_the_codec(tmp_path: Path) -> None:
     assert line.outcomes[0].linf == 0 and np.abs(after - before).max() > 0
 
 
+def test_an_attacker_who_knows_the_codec_is_told_by_the_file(tmp_path: Path) -> None:
+    """The loss of the lines is the logit of the decoded file, away from the label."""
+    samples, expert = write_pictures(tmp_path, 2), small_expert()
+    settings = AttackSettings(levels=(0, 8), steps=3, codec="jpeg-60")
+    with start_attack(lambda: samples, ExpertVictim(expert), tmp_path / "o", settings) as run:
+        known = list(run)
+    for line in known:
+        sign = -1 if line.label else 1
+        for outcome in line.outcomes:
+            assert outcome.p_fake is not None
+            logit = np.log(outcome.p_fake / (1 - outcome.p_fake))
+            assert sign * logit == pytest.approx(outcome.loss, abs=1e-4)
+        assert line.outcomes[1].loss >= line.outcomes[0].loss == line.loss_clean
+    blind = settings.model_copy(update={"through_codec": False})
+    with start_attack(lambda: samples, ExpertVictim(expert), tmp_path / "b", blind) as run:
+        unknown = list(run)
+    assert unknown[0].loss_clean != known[0].loss_clean  # it is that of the picture itself
+
+
 def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     samples, out = write_pictures(tmp_path, 3), tmp_path / "out"
     with start_attack(lambda: samples, ExpertVictim(small_expert()), out, QUICK) as run:
@@ -125,7 +144,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="begun with another attack"):
         start_attack(lambda: samples, ExpertVictim(small_expert()), out, other, resume=True)
     torch.manual_seed(9)
-    stranger = ExpertVictim(build_expert("cnnspot", settings={"crop": 32}, device="cpu"))
+    stranger = ExpertVictim(build_expert("npr", settings={"crop": 32}, device="cpu"))
     with pytest.raises(UsageError, match="begun with another victim"):
         start_attack(lambda: samples, stranger, out, QUICK, resume=True)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from groundsight.bench.attack.records import AttackFigure, AttackFile
+from groundsight.bench.attack.records import AttackFigure, AttackFile, AttackSettings
 from groundsight.core.errors import MissingExtraError, UsageError
 from groundsight.vision.drawing import plain_text
 
@@ -65,7 +65,7 @@ def _dress(axes: Any, found: AttackFile) -> None:
     axes.set_ylabel("after the attack and the codec")
     name = plain_text(str(found.victim.get("name", "")), most=48)
     axes.set_title(
-        f"{name} under {settings.method.upper()}, {settings.codec}; "
+        f"{name} under {settings.method.upper()}, {_codec_words(settings)}; "
         f"{found.num_attacked:,} pictures",
         fontsize=10,
         color=_INK,
@@ -73,3 +73,8 @@ def _dress(axes: Any, found: AttackFile) -> None:
     axes.grid(alpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False, loc="best")
+
+
+def _codec_words(settings: AttackSettings) -> str:
+    known = "" if settings.codec == "png" or settings.through_codec else ", unknown to the attacker"
+    return f"{settings.codec}{known}"

@@ -44,6 +44,8 @@ class AttackSettings(Value):
     "What of a reasoner's reply is attacked; an expert has a verdict alone."
     codec: str = "png"
     "Of the file that is judged: png, jpeg-QUALITY or webp-QUALITY."
+    through_codec: bool = True
+    "The attacker knows a lossy codec: every step is taken at what the file looks like."
     seed: int = 0
     "Of random starts."
 
@@ -87,7 +89,7 @@ class Outcome(Value):
     linf: int
     "Largest change of a pixel in grey levels, after rounding, before the codec."
     loss: float
-    "Of the label at the pixels found, before rounding."
+    "Of the label at the pixels found, before rounding; with a known codec after it."
     verdict: Verdict | None = None
     p_fake: float | None = None
     region_iou: float | None = None
@@ -104,7 +106,7 @@ class AttackLine(Value):
     label: Label
     path: Text
     loss_clean: float | None = None
-    "Of the label at the picture itself; None where it could not be attacked."
+    "Of the label at the picture (after the codec, where that is known); None: not attacked."
     outcomes: tuple[Outcome, ...] = ()
     problem: Text | None = None
     "Why it could not be attacked; such a picture is counted, never scored as wrong."

@@ -35,7 +35,7 @@ from groundsight.data.run_folder import check_settings, lock, told, write_whole
 from groundsight.data.samples.writer import mend_tail
 from groundsight.experts.tracing import to_pixels
 from groundsight.tasks import with_sizes
-from groundsight.vision.codecs import USUAL_WEBP, encode
+from groundsight.vision.codecs import USUAL_WEBP, encode, recode
 from groundsight.vision.frames import PictureSize
 from groundsight.vision.images import Picture, decode_picture
 
@@ -166,7 +166,7 @@ class AttackRun:
         )
 
     def _levels(self, sample: Sample, picture: Picture) -> tuple[float, list[Outcome]]:
-        loss = self._victim.loss(sample, picture)
+        loss = through_codec(self._victim.loss(sample, picture), self._settings)
         pixels = to_pixels(_image(picture), self._victim.device)
         with torch.no_grad():
             clean = float(loss(pixels))
@@ -244,6 +244,23 @@ def read_attacks(folder: Path) -> Iterator[AttackLine]:
                 yield AttackLine.model_validate_json(text)
             except ValidationError:
                 raise UsageError(f"{path}, line {number}: no line of an attack") from None
+
+
+def through_codec(loss: Loss, settings: AttackSettings) -> Loss:
+    """The loss of the file that pixels become, where the codec loses something.
+
+    The value is that of the decoded file; the gradient passes as if there were no codec (Athalye et
+    al., 2018, arXiv 1802.00420: backward pass differentiable approximation by the identity).
+    """
+    codec = read_codec(settings.codec)
+    if codec.format == "png" or not settings.through_codec:
+        return loss
+
+    def of(pixels: torch.Tensor) -> torch.Tensor:
+        seen = to_pixels(recode(to_image(pixels), codec), pixels.device)
+        return loss(pixels + (seen - pixels).detach())
+
+    return of
 
 
 def picture_name(sample_id: str, level: int, suffix: str) -> str:
