@@ -37,7 +37,7 @@ def test_both_stages_tell_their_losses(made: Path) -> None:
         ("dense", 4),
         ("text", 2),
     ]
-    assert all(line["token"] > 0 for line in lines)
+    assert all(line["token"] > 0 for line in lines[:2])
     assert lines[2]["text"] > 0
 
 

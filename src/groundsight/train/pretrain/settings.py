@@ -31,10 +31,10 @@ class PretrainSettings(Config):
     "Steps on dense labels alone: tower and projector."
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
-    text_steps: int = 2_200
-    "Steps on questions and dense labels: all weights."
+    text_steps: int = 1_100
+    "Steps on questions: the language model; the tower stays."
     text_rate: float = 2e-3
-    "Peak learning rate of the language model in them; the tower's is an eighth."
+    "Peak learning rate in them."
     warm_up: int = 200
     "Steps in which a learning rate rises."
     cool_down: float = 0.35
