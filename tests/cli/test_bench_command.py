@@ -43,6 +43,15 @@ def test_a_run_prints_figures_and_curves_and_writes_the_report(data: Path, tmp_p
     assert f"open {tmp_path / 'report.html'}" in done.stderr
 
 
+def test_figures_over_everything_come_before_those_of_groups(data: Path, tmp_path: Path) -> None:
+    done = run(*RUN, "--data", data, "--out", tmp_path, "--no-report")
+    names = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert names[0] == "accuracy" and "auc" in names
+    assert max(names.index(name) for name in names if "[" not in name) < min(
+        names.index(name) for name in names if "[" in name
+    )
+
+
 def test_json_is_the_run_file(data: Path, tmp_path: Path) -> None:
     done = run(*RUN, "--data", data, "--out", tmp_path, "--no-report", "--format", "json")
     assert json.loads(done.stdout) == json.loads((tmp_path / "run.json").read_text("utf-8"))
@@ -94,6 +103,9 @@ def test_a_comparison_says_first_what_was_measured_otherwise(data: Path, tmp_pat
         run("bench", "compare", tmp_path / "a", tmp_path / "b", "--format", "json").stdout
     )
     assert tree["perturbations"][0]["num_shared"] == 8
+    done = run("bench", "compare", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "page")
+    assert f"open {tmp_path / 'page' / 'comparison.html'}" in done.stderr
+    assert "McNemar p" in (tmp_path / "page" / "comparison.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

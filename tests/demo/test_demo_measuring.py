@@ -5,8 +5,8 @@ import pytest
 from groundsight.bench.records import ScoreLine
 from groundsight.core.errors import UsageError
 from groundsight.core.types import ImageRef, Sample, SampleRegion
-from groundsight.demo.heldout import GROUNDED_DETECTION, MULTI_IMAGE_GROUNDING, suite_path
 from groundsight.demo.measuring import figures, judge
+from groundsight.demo.settings import SUITE_OF
 from groundsight.rewards.rubric import Rubric, RubricConfig
 from groundsight.suites import SUITES
 
@@ -63,8 +63,7 @@ def answer(text: str) -> str:
 
 
 def line(sample: Sample, reply: str) -> ScoreLine:
-    across = sample.task == "multi_image_grounding"
-    suite = MULTI_IMAGE_GROUNDING if across else GROUNDED_DETECTION
+    suite = SUITES[{str(task): name for task, name in SUITE_OF.items()}[sample.task]]
     return ScoreLine(score=suite.score(sample, reply), raw=reply)
 
 
@@ -124,7 +123,8 @@ def test_a_line_of_another_sample_is_refused() -> None:
         judge([line(REAL, "")], {}, rubric=RUBRIC)
 
 
-def test_the_suites_are_found_by_path() -> None:
-    assert SUITES[suite_path("grounded_detection")] is GROUNDED_DETECTION
-    assert SUITES[suite_path("multi_image_grounding")] is MULTI_IMAGE_GROUNDING
-    assert not GROUNDED_DETECTION.published
+def test_the_suites_take_the_questions_of_their_task() -> None:
+    for task, name in SUITE_OF.items():
+        suite = SUITES[name]
+        assert [one.task for one in (FAKE, PAIR) if suite.takes(one)] == [task]
+        assert not suite.published and suite.source == "samples"

@@ -178,6 +178,16 @@ def _labelled_samples(folder: Path) -> Path:
     return write_samples(folder / "set.jsonl", samples)
 
 
+def _explained_samples(folder: Path) -> Path:
+    image = (ImageRef(path="0.jpg", width=400, height=300),)
+    region = SampleRegion(xyxy=(40, 30, 200, 150), description="six fingers on a hand")
+    samples = [
+        Sample(id="own/0", images=image, task="grounded_detection", label=1, regions=(region,)),
+        Sample(id="own/1", images=image, task="grounded_detection", label=0),
+    ]
+    return write_samples(folder / "set.jsonl", samples)
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "genimage": _genimage,
     "loki": _loki,
@@ -200,4 +210,6 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "folder": _folders,
     "table": _table,
     "samples": _labelled_samples,
+    "explained": _explained_samples,
+    "grounding": _areas,
 }

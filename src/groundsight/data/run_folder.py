@@ -39,6 +39,8 @@ def told(place: Path) -> Iterator[None]:
     """Faults of the disk as the user's to mend."""
     try:
         yield
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"cannot use {place}: a file is there, where a folder is wanted") from None
     except OSError as error:
         raise UsageError(f"cannot use {place}: {error.strerror or error}") from error
 

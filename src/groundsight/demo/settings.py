@@ -8,6 +8,11 @@ from pydantic import Field
 from groundsight.core.config import Config
 
 DemoTask = Literal["grounded_detection", "multi_image_grounding"]
+SUITE_OF: dict[DemoTask, str] = {
+    "grounded_detection": "explained",
+    "multi_image_grounding": "grounding",
+}
+"What the held-out questions of a task are measured with."
 SPLITS = {"train": 0.6, "val": 0.1, "test": 0.3}
 "Shares of the photographs; every crop of a photograph is in its split."
 
@@ -39,15 +44,15 @@ class Amounts(Config):
     "Longest reply, which no size changes."
 
     def times(self, factor: float) -> "Amounts":
-        """The same at another size; enough is left of everything to take every step once."""
+        """The same at another size; enough is left for the format to be learned."""
         least = {
-            "num_pictures": 160,
-            "num_cold": 64,
-            "num_pool": 24,
+            "num_pictures": 480,
+            "num_cold": 200,
+            "num_pool": 48,
             "num_validation": 8,
             "num_held_out": 40,
-            "sft_steps": 4,
-            "grpo_steps": 4,
+            "sft_steps": 60,
+            "grpo_steps": 10,
         }
         scaled = {}
         for name, low in least.items():
@@ -58,13 +63,13 @@ class Amounts(Config):
 
 AMOUNTS: dict[DemoTask, Amounts] = {
     "grounded_detection": Amounts(
-        num_pictures=8000,
-        num_cold=3400,
-        num_pool=400,
+        num_pictures=4800,
+        num_cold=1600,
+        num_pool=480,
         num_validation=40,
         num_held_out=240,
-        sft_steps=400,
-        grpo_steps=100,
+        sft_steps=100,
+        grpo_steps=120,
         picture_px=128,
         max_new_tokens=128,
     ),
@@ -74,7 +79,7 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         num_pool=240,
         num_validation=40,
         num_held_out=200,
-        sft_steps=300,
+        sft_steps=200,
         grpo_steps=60,
         picture_px=128,
         max_new_tokens=128,

@@ -177,7 +177,7 @@ def _official_file(kind: type[Expert], weights: Path | None) -> Path:
         raise UsageError(
             f"no weights of {card.name} on this machine: get {card.official_file} from "
             f"{card.official_from} ({card.official_code}) and put it at {usual_place(card)}, or "
-            "give --weights FILE"
+            "name it with --weights where a command has that"
         )
     return file
 

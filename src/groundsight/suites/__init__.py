@@ -37,5 +37,7 @@ SUITES: Table[Suite] = Table(
         "folder": "groundsight.suites.folders:FOLDER",
         "table": "groundsight.suites.folders:TABLE",
         "samples": "groundsight.suites.folders:SAMPLES",
+        "explained": "groundsight.suites.explained:SAMPLES",
+        "grounding": "groundsight.suites.grounding:SAMPLES",
     },
 )

@@ -12,7 +12,7 @@ lm_evaluate/tasks/loki_utils). No judge is asked here; what is measured is wheth
 regions are met and described, and whether the picture is called generated.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from groundsight.core.types import Sample
 from groundsight.metrics.captions import bleu_2, caption_text, rouge_l
@@ -123,4 +123,14 @@ LOKI_OPEN = ExplainedSuite(
     layout="a folder with open_ended_vqa.json, or that file",
     hub="bczhou/LOKI",
     pictures_from=PICTURES,
+)
+SAMPLES = replace(
+    SUITE,
+    name="explained",
+    title="Explained samples",
+    about="real or generated, where it shows, in which words; a file of samples of this package",
+    source="samples",
+    hub=None,
+    pictures_from="your own",
+    published=(),
 )

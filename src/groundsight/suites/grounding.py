@@ -223,6 +223,14 @@ REVOS = replace(
     hub=None,
     pictures_from="ReVOS of VISA (arXiv 2407.11325), frames cut from its videos",
 )
+SAMPLES = replace(
+    LISA,
+    name="grounding",
+    title="Grounding samples",
+    about="what a question means in one or several pictures; a file of samples of this package",
+    hub=None,
+    pictures_from="your own",
+)
 REF_L4 = RefL4Suite(
     name="ref_l4",
     title="Ref-L4",

@@ -12,7 +12,7 @@ from groundsight.vision.drawing import plain_text
 
 MOST_FIGURES = 24
 MOST_CHARS = 80
-_COLUMN = 34
+_COLUMN = 46
 
 
 def suite_lines(suite: Suite) -> list[str]:
@@ -49,10 +49,13 @@ def run_lines(record: RunFile) -> list[str]:
         + ("" if record.complete else " (stopped; figures are of what was done)"),
         f"fingerprint {record.fingerprint_sha256[:16]}",
     ]
-    plain = record.figures.get(NONE, ())
+    # What is over everything comes first: groups may be many.
+    plain = sorted(record.figures.get(NONE, ()), key=lambda figure: figure.group is not None)
     lines += [figure_line(figure) for figure in plain[:MOST_FIGURES]]
     if len(plain) > MOST_FIGURES:
-        lines.append(f"  … and {len(plain) - MOST_FIGURES} more in run.json")
+        lines.append(
+            f"  … and {len(plain) - MOST_FIGURES} more by group, in the report and run.json"
+        )
     return [*lines, *_curve_lines(record)]
 
 
@@ -71,7 +74,7 @@ def figure_line(figure: Figure, *, name: str | None = None) -> str:
     interval = ""
     if figure.interval is not None:
         interval = f"[{figure.interval.low:.3f}, {figure.interval.high:.3f}]"
-    label = plain_text(name or figure.key, most=60)
+    label = plain_text(name or figure.key, most=_COLUMN - 1)
     value = f"{figure.value:g}" if figure.name.startswith("num_") else f"{figure.value:.3f}"
     return f"  {label:<{_COLUMN}} {value:>7}  {interval:<16} of {figure.num:,}"
 

@@ -77,7 +77,7 @@ def walk(top: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:
         UsageError: no folder.
     """
     if not top.is_dir():
-        raise UsageError(f"{top} is no folder")
+        raise UsageError(f"{top} is a file: this layout is read from a folder")
     start = os.fspath(top)
     for path, is_picture in PictureWalk().files(start):
         yield path, Path(os.path.relpath(path, start)).parts, is_picture

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from groundsight.demo.heldout import suite_path
-from groundsight.demo.settings import DemoTask
+from groundsight.demo.settings import SUITE_OF, DemoTask
 from groundsight.demo.stage import StageRecord
 
 _MODEL = "Qwen/Qwen2.5-VL-7B-Instruct"
@@ -55,7 +54,7 @@ def on_a_gpu(task: DemoTask) -> list[str]:
         f"--set model.name={_MODEL} --set model.start=runs/merged "
         "--set data.train=rl/kept.jsonl --out runs/grpo",
         "groundsight merge runs/grpo/final --base runs/merged --out runs/model",
-        f"groundsight bench run {suite_path(task)} --data data/test.jsonl "
+        f"groundsight bench run {SUITE_OF[task]} --data data/test.jsonl "
         "--engine hf:runs/model --out runs/bench",
         _TRY[task],
     ]

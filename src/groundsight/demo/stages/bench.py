@@ -7,10 +7,9 @@ from groundsight.bench.records import NONE, read_scores
 from groundsight.bench.run import Job, start_bench
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample
-from groundsight.demo.heldout import suite_path
 from groundsight.demo.measuring import JudgedReply, figures, final_rubric, judge
 from groundsight.demo.recipe_files import RECIPE
-from groundsight.demo.settings import DemoSettings
+from groundsight.demo.settings import SUITE_OF, DemoSettings
 from groundsight.demo.stage import Stage, Tree, Work
 from groundsight.demo.stages.base import MODEL as BASE
 from groundsight.demo.stages.grpo import MODEL as TRAINED
@@ -43,7 +42,7 @@ def measure(work: Work) -> Tree:
 def _run(work: Work, model: Path, out: Path) -> None:
     settings = work.settings
     job = Job(
-        suite=suite_path(settings.task),
+        suite=SUITE_OF[settings.task],
         data=work.path("synth", HELD_OUT),
         out=out,
         engine=f"hf:{model}",
@@ -80,7 +79,7 @@ def command(work: Work) -> str:
     told = ["--data", str(work.path("synth", HELD_OUT))]
     told += ["--engine", f"hf:{work.path(stage, inside)}", "--device", "cpu"]
     told += ["--out", str(work.folder / "grpo")]
-    return shlex.join(["groundsight", "bench", "run", suite_path(work.settings.task), *told])
+    return shlex.join(["groundsight", "bench", "run", SUITE_OF[work.settings.task], *told])
 
 
 def _depends(settings: DemoSettings) -> Tree:
