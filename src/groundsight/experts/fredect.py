@@ -55,7 +55,7 @@ class FreDect(Expert):
         official_file="DCTAnalysis.pth",
         official_from="weights/classifier of AIGCDetectBenchmark; dct_mean and dct_var are in its "
         "weights/auxiliary",
-        licence="none stated",
+        licence="code MIT; weights: none stated",
         input="shorter side 256, centre 224 px, log-DCT spectrum, ResNet-50",
     )
     Settings = FreDectSettings
