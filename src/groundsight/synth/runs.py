@@ -23,13 +23,12 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from groundsight import __version__
 from groundsight.core.errors import UsageError
 from groundsight.core.interrupts import without_ctrl_c
 from groundsight.core.types import Sample
+from groundsight.data.run_folder import check_settings, lock, told
 
 MANIFEST = "manifest.jsonl"
-SETTINGS = "settings.json"
 PICTURES = "pictures"
 _CHUNK = 8
 _IN_FLIGHT = 3  # chunks a worker: enough to keep it busy, few enough to hold in memory
@@ -122,7 +121,7 @@ def run_units(
     """
     if workers < 1:
         raise UsageError(f"workers must be 1 or more, got {workers}")
-    with _told(folder), _open_manifest(folder) as manifest:
+    with told(folder), _open_manifest(folder) as manifest:
         _check_settings(folder, manifest, settings, resume)
         start = _cut_to_prefix(folder, manifest)
         if start > num_units:
@@ -142,7 +141,7 @@ def read_manifest(folder: Path) -> Iterator[Line]:
     Raises:
         UsageError: it cannot be read.
     """
-    with _told(folder), (folder / MANIFEST).open("rb") as lines:
+    with told(folder), (folder / MANIFEST).open("rb") as lines:
         for line in lines:
             yield _parse(line)
 
@@ -279,30 +278,12 @@ def _parse(line: bytes) -> Line:
 def _check_settings(
     folder: Path, manifest: IO[bytes], settings: dict[str, Any], resume: bool
 ) -> None:
-    path = folder / SETTINGS
-    wanted = {"version": __version__} | json.loads(json.dumps(settings))
-    if manifest.seek(0, os.SEEK_END) > 0:
-        if not resume:
-            raise UsageError(
-                f"{folder} holds a run already: add --resume to go on with it, or name another "
-                "--out"
-            )
-        held = _held_settings(path)
-        other = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
-        if other:
-            raise UsageError(
-                f"{folder} was begun with another {', '.join(other)}: give the same again, or name "
-                "another --out"
-            )
-    write_file(path, json.dumps(wanted, indent=2).encode() + b"\n")
-
-
-def _held_settings(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
+    holds = manifest.seek(0, os.SEEK_END) > 0
+    if holds and not resume:
+        raise UsageError(
+            f"{folder} holds a run already: add --resume to go on with it, or name another --out"
+        )
+    check_settings(folder, settings, holds=holds)
 
 
 @contextmanager
@@ -311,27 +292,5 @@ def _open_manifest(folder: Path) -> Iterator[IO[bytes]]:
     path = folder / MANIFEST
     path.touch()
     with path.open("r+b") as manifest:
-        _lock(manifest, folder)
+        lock(manifest, folder)
         yield manifest
-
-
-def _lock(manifest: IO[bytes], folder: Path) -> None:
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    try:
-        fcntl.flock(manifest.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError(f"another run is writing to {folder}") from None
-    except OSError:  # a disk without locks
-        return
-
-
-@contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Faults of the disk as the user's to mend."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from error
