@@ -20,15 +20,15 @@ boxes; each picture {views} times, mirrored and turned anew. The photographs are
 folder.
 - Stage 1, {dense_steps:,} steps of {batch}: tower and projector on dense labels (what lies at \
 each patch and visual token, and where its box ends). The heads are thrown away.
-- Stage 2, {text_steps:,} steps of {batch}: the language model, on short questions ("Where is the \
-red circle?", "What was added or changed here, and where?", "What differs between the pictures?") \
-with short answers, boxes from 0 to 1000 as Qwen3-VL writes them; the tower stays as it is.
+- Stage 2, {text_steps:,} steps of {batch}: all weights, on short questions ("Where is the red \
+circle?", "What was added or changed here, and where?", "What differs between the pictures?") with \
+short answers, boxes from 0 to 1000 as Qwen3-VL writes them; the dense labels go on.
 - It never saw a verdict, a report, a task's instructions, or a multi-image answer in its task's \
 words: those are what fine-tuning teaches.
 
 ## What it sees
-It is good at {bold}; {harder} it has met, but seldom finds. It reads pictures of {size} pixels best, one to three of them. docs/nano.md has the \
-figures.
+It is good at {bold}; {harder} it has met, but seldom \
+finds. It reads pictures of {size} pixels best. docs/nano.md has the figures.
 
 ## How it was made
 `python scripts/pretrain_nano.py PHOTOS --out FOLDER --processes 2`, seed {seed}. Weights are \

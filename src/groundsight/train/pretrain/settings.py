@@ -32,9 +32,9 @@ class PretrainSettings(Config):
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
     text_steps: int = 1_100
-    "Steps on questions: the language model; the tower stays."
+    "Steps on questions and dense labels: all weights."
     text_rate: float = 2e-3
-    "Peak learning rate in them."
+    "Peak learning rate of the language model in them; the tower's is an eighth."
     warm_up: int = 200
     "Steps in which a learning rate rises."
     cool_down: float = 0.35

@@ -1,7 +1,4 @@
-"""The second lesson: questions and answers, while the tower stays as the first one left it.
-
-A tower that goes on learning here, on far fewer pictures, sees less at the end than before.
-"""
+"""The second lesson: questions and answers, while the dense labels go on."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +18,11 @@ from groundsight.train.pretrain.settings import PretrainSettings
 from groundsight.train.pretrain.stage import Groups
 from groundsight.train.pretrain.tower import grid_of
 
+_DENSE_WEIGHT = 0.5
+
 
 class TextLesson:
-    """Trains the language model, and the tower's side exits, which have learnt nothing before.
+    """Trains everything: the language model fast, the tower slowly.
 
     Args:
         model: whole.
@@ -38,22 +37,24 @@ class TextLesson:
         self, model: Any, processor: Any, dense: DenseLesson, settings: PretrainSettings
     ) -> None:
         self.model, self.processor, self.dense, self.settings = model, processor, dense, settings
-        self.modules: dict[str, nn.Module] = {"model": model}
+        self.modules: dict[str, nn.Module] = {"model": model, "heads": dense.heads}
         self._coder = ExchangeCoder(processor)
         dialect = dialect_of(MODEL_FAMILIES["qwen3_vl"], processor)
         self._questioner = Questioner(settings, dense.names, dialect)
         self._mark = processor.image_token
         self._mark_id = int(model.config.image_token_id)
-        dense.tower.requires_grad_(False)
-        dense.tower.deepstack_merger_list.requires_grad_(True)
+        self._seen: Any = None  # patches and tokens of the last forward pass
+        model.model.visual.register_forward_hook(self._keep)
 
     def groups(self) -> Groups:
-        """All that is trained."""
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        return [(trained, self.settings.text_rate)]
+        """The language model at the full rate; tower and heads at an eighth."""
+        tower = {id(parameter) for parameter in self.dense.tower.parameters()}
+        language = [p for p in self.model.parameters() if id(p) not in tower]
+        slow = [*self.dense.tower.parameters(), *self.dense.heads.parameters()]
+        return [(language, self.settings.text_rate), (slow, self.settings.text_rate / 8)]
 
     def losses(self, scenes: Sequence[Scene], rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        """Next-token loss of the answers."""
+        """Next-token loss of the answers, and the dense losses of all pictures."""
         exchanges = [self._questioner.ask(scene, rng) for scene in scenes]
         shown = [scene for exchange in exchanges for scene in exchange.scenes]
         ids, labels = self._batch(exchanges)
@@ -66,7 +67,15 @@ class TextLesson:
         ).last_hidden_state
         told = labels[:, 1:] != IGNORED
         logits = self.model.lm_head(states[:, :-1][told])
-        return {"text": F.cross_entropy(logits, labels[:, 1:][told])}
+        parts = {"text": F.cross_entropy(logits, labels[:, 1:][told])}
+        dense = self.dense.read(self._seen[0], self._seen[1], shown)
+        self._seen = None
+        return parts | {name: _DENSE_WEIGHT * part for name, part in dense.items()}
+
+    def _keep(self, module: nn.Module, given: Any, out: Any) -> None:
+        del module, given
+        # Held now: the model cuts the merged tokens up by picture, in place, once it has them.
+        self._seen = (out.last_hidden_state, out.pooler_output)
 
     def _batch(self, exchanges: Sequence[Exchange]) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, length) ids, padded on the right, and labels."""
