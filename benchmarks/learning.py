@@ -7,9 +7,9 @@
 
 A model of 2.4 million random weights (Qwen3-VL's architecture: its tower knows places) gets its
 tower warmed up on dense labels; from then on the tower is frozen, as in ThinkFake. It is fine-tuned
-on gold replies, then trained by GRPO with FakeXplained's rewards and linear ω_G. Every stage is a run folder below
-`--out`; a stage that is finished is not run again, one that was cut short goes on. Nothing here is
-a detector of AI-generated pictures: it shows that the training works.
+on gold replies, then trained by GRPO with FakeXplained's rewards and linear ω_G. Every stage is a
+run folder below `--out`; a stage that is finished is not run again, one that was cut short goes on.
+Nothing here is a detector of AI-generated pictures: it shows that the training works.
 
 Writes `learning.json` and `learning.png`; `--json` prints the former.
 """
@@ -25,6 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+POINTS = 6
+"Checkpoints of a stage, each measured."
+DRAWS = 4
+"Drawn replies a question, at the end of a stage."
 QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "TQDM_DISABLE": "1"}
 SFT = """
 name = "shapes_sft"
@@ -58,8 +62,8 @@ train = "{data}"
 [grpo]
 max_steps = {steps}
 num_generations = 8
-prompts_per_step = 8
-prompts_per_device = 8
+prompts_per_step = 16
+prompts_per_device = 16
 learning_rate = 5e-5
 beta = 0.0
 temperature = 1.0
@@ -123,14 +127,14 @@ class Size:
         grpo_pictures: questions of GRPO.
         held_out: pictures that are measured on.
         sft_steps: of 16 pictures.
-        grpo_steps: of 8 questions with 8 completions.
+        grpo_steps: of 16 questions with 8 completions.
     """
 
     warm_up_steps: int = 450
     sft_pictures: int = 12_000
     grpo_pictures: int = 2_000
     held_out: int = 200
-    sft_steps: int = 200
+    sft_steps: int = 160
     grpo_steps: int = 120
 
 
@@ -258,7 +262,7 @@ def stages_of(out: Path, seed: int, size: Size, wanted: set[str]) -> Iterator[St
     if "two" in wanted:
         two = Data("two-", out, "multi_image_grounding")
         start = out / f"sft-{seed}" / "final"
-        yield sft_stage(two, seed, start, steps=size.sft_steps // 2, rate=1e-3)
+        yield sft_stage(two, seed, start, steps=size.sft_steps, rate=1e-3)
         yield grpo_stage("grpo", two, seed, size, TWO_PICTURES)
 
 
@@ -266,7 +270,7 @@ def _many_boxes(out: Path, seed: int, size: Size) -> Iterator[Stage]:
     """Pictures with up to three odd shapes: does full IoU weight from the start fragment boxes?"""
     many = Data("many-", out, "grounded_detection")
     start = out / f"sft-{seed}" / "final"
-    yield sft_stage(many, seed, start, steps=size.sft_steps // 2, rate=1e-3)
+    yield sft_stage(many, seed, start, steps=size.sft_steps, rate=1e-3)
     yield grpo_stage("grpo", many, seed, size, ONE_PICTURE.format(grounding=0.5) + LINEAR)
     yield grpo_stage("fixed", many, seed, size, ONE_PICTURE.format(grounding=1.0))
 
@@ -281,7 +285,7 @@ def sft_stage(data: Data, seed: int, start: Path, *, steps: int, rate: float) ->
             start=start,
             data=data.samples("sft"),
             steps=steps,
-            every=max(1, steps // 8),
+            every=max(1, steps // POINTS),
             rate=rate,
             seed=seed,
         ),
@@ -296,7 +300,7 @@ def grpo_stage(
         start=data.out / f"{data.prefix}sft-{seed}" / "final",
         data=data.samples("rl"),
         steps=size.grpo_steps,
-        every=max(1, size.grpo_steps // 8),
+        every=max(1, size.grpo_steps // POINTS),
         share=share,
         task=data.task,
         seed=seed,
@@ -330,21 +334,25 @@ def run_stage(out: Path, stage: Stage) -> Path:
 # --- measuring -----------------------------------------------------------------------------------
 
 
-def measure(model: Path, held_out: Path, recipe: Path) -> dict[str, Any]:
-    """One greedy reply a held-out picture.
+def measure(model: Path, held_out: Path, recipe: Path, *, num_draws: int = 0) -> dict[str, Any]:
+    """Replies to held-out questions: one greedy, and draws at temperature 1.
+
+    Args:
+        model: folder.
+        held_out: samples.
+        recipe: whose rubric scores, with its final weights.
+        num_draws: replies a question besides the greedy one. GRPO raises what these earn on
+            average; the greedy reply follows.
 
     Returns:
-        accuracy, iou (union, over pictures with a region), parse_rate, boxes (answered for each
-        true one), reward (final weights of the rubric), num.
+        `figures` of the greedy replies, those of the draws with `drawn_` before them, and num.
     """
     from groundsight.engines import load_chat_model
     from groundsight.engines.chat import ChatRequest, Decoding
     from groundsight.engines.options import EngineOptions
-    from groundsight.rewards.batches import BatchReader
-    from groundsight.rewards.rubric import Rubric, load_rubric
+    from groundsight.rewards.rubric import load_rubric
     from groundsight.tasks import TASKS
     from groundsight.train.samples import read_samples
-    from groundsight.train.signs import measure as read_signs
     from groundsight.vision.images import open_picture
 
     samples = read_samples(held_out)
@@ -358,22 +366,44 @@ def measure(model: Path, held_out: Path, recipe: Path) -> dict[str, Any]:
         )
         for sample in samples
     ]
-    replies = chat.complete(requests, Decoding(max_new_tokens=96))
-    texts = [reply.completions[0].text if reply.completions else "" for reply in replies]
-    rubric: Rubric = load_rubric(recipe)
-    reader = BatchReader(task.name, chat.dialect)
-    columns = {"sample": [sample.model_dump_json() for sample in samples]}
-    attempts = list(reader.attempts(texts, columns))
+
+    def answered(decoding: Decoding) -> dict[str, Any]:
+        replies = chat.complete(requests, decoding)
+        pairs = [
+            (sample, completion.text)
+            for sample, reply in zip(samples, replies, strict=True)
+            for completion in reply.completions
+        ]
+        return figures(pairs, load_rubric(recipe), chat.dialect)
+
+    found = answered(Decoding(max_new_tokens=96))
+    if num_draws:
+        drawn = answered(Decoding(max_new_tokens=96, temperature=1.0, num_samples=num_draws))
+        found |= {f"drawn_{name}": value for name, value in drawn.items()}
+    return {**found, "num": len(samples)}
+
+
+def figures(pairs: Sequence[tuple[Any, str]], rubric: Any, dialect: Any) -> dict[str, Any]:
+    """Of replies to samples.
+
+    Returns:
+        accuracy, iou (union, over pictures with a region), parse_rate, boxes (answered for each
+        true one), reward.
+    """
+    from groundsight.rewards.batches import BatchReader
+    from groundsight.train.signs import measure as read_signs
+
+    columns = {"sample": [sample.model_dump_json() for sample, _ in pairs]}
+    reader = BatchReader(pairs[0][0].task, dialect)
+    attempts = list(reader.attempts([text for _, text in pairs], columns))
     signs = read_signs(rubric, attempts)
-    totals = [rubric.score(attempt).total or 0.0 for attempt in attempts]
-    placed = [a for a in attempts if a.sample.regions]
+    placed = [attempt for attempt in attempts if attempt.sample.regions]
     return {
         "accuracy": signs.accuracy,
         "iou": signs.mean_iou,
         "parse_rate": None if signs.unparseable_rate is None else 1 - signs.unparseable_rate,
         "boxes": sum(len(a.regions) for a in placed) / sum(len(a.sample.regions) for a in placed),
-        "reward": sum(totals) / len(totals),
-        "num": len(samples),
+        "reward": sum(rubric.score(attempt).total or 0.0 for attempt in attempts) / len(attempts),
     }
 
 
@@ -387,19 +417,19 @@ def measure_stage(out: Path, stage: Stage) -> list[dict[str, Any]]:
     }
     last = max(steps, default=0)
     for step in sorted(steps):
-        if step in known:
+        num_draws = DRAWS if step == last else 0
+        if step in known and bool(num_draws) <= ("drawn_reward" in known[step]):
             continue
         model = out / stage.name / "final" if step == last else steps[step]
-        rubric = out / f"{stage.name}.toml"
-        if stage.kind == "sft":
-            rubric = _rubric_of_sft(out, stage)
-        known[step] = {"step": step, **measure(model, stage.data.samples("val"), rubric)}
+        rubric = _rubric_of(out, stage)
+        found = measure(model, stage.data.samples("val"), rubric, num_draws=num_draws)
+        known[step] = {"step": step, **found}
         cache.write_text(json.dumps([known[step] for step in sorted(known)], indent=1))
     return [known[step] for step in sorted(known)]
 
 
-def _rubric_of_sft(out: Path, stage: Stage) -> Path:
-    """SFT has no rubric of its own: the one that GRPO ends with."""
+def _rubric_of(out: Path, stage: Stage) -> Path:
+    """The rubric that GRPO ends with: the same for all stages of a kind of question."""
     file = out / f"{stage.name}.rubric.toml"
     task = stage.data.task
     one = task == "grounded_detection"
@@ -474,8 +504,9 @@ def summary(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     kinds: dict[str, dict[str, list[Any]]] = {}
     for name, points in results.items():
         kind = kinds.setdefault(name.rpartition("-")[0], {})
-        for metric in ("reward", "iou", "accuracy", "parse_rate", "boxes"):
-            value = points[-1][metric] if points else None
+        names = ("reward", "iou", "accuracy", "parse_rate", "boxes")
+        for metric in (*names, *(f"drawn_{name}" for name in names)):
+            value = points[-1].get(metric) if points else None
             kind.setdefault(metric, []).append(None if value is None else round(value, 4))
     return kinds
 
