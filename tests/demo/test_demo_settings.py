@@ -32,7 +32,8 @@ def test_every_size_has_pictures_for_all_stages(task: DemoTask, size: DemoSize) 
 def test_a_tenth_is_a_tenth() -> None:
     full = AMOUNTS["grounded_detection"]
     tenth = full.times(SIZES["tenth"])
-    assert tenth.sft_steps == round(full.sft_steps / 10)
+    assert tenth.grpo_steps == round(full.grpo_steps / 10)
+    assert tenth.sft_steps < full.sft_steps
     assert tenth.picture_px == full.picture_px
     assert tenth.num_held_out >= 40
 

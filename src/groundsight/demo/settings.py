@@ -46,12 +46,12 @@ class Amounts(Config):
     def times(self, factor: float) -> "Amounts":
         """The same at another size; enough is left for the format to be learned."""
         least = {
-            "num_pictures": 480,
-            "num_cold": 200,
+            "num_pictures": 600,
+            "num_cold": 240,
             "num_pool": 48,
             "num_validation": 8,
             "num_held_out": 40,
-            "sft_steps": 60,
+            "sft_steps": 80,
             "grpo_steps": 10,
         }
         scaled = {}
@@ -68,7 +68,7 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         num_pool=480,
         num_validation=40,
         num_held_out=240,
-        sft_steps=100,
+        sft_steps=120,
         grpo_steps=120,
         picture_px=128,
         max_new_tokens=128,
