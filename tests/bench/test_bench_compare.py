@@ -51,6 +51,23 @@ def test_mcnemar_by_hand() -> None:
     assert found["iou"].p_value is None and found["iou"].difference == pytest.approx(3 / 7)
 
 
+def test_what_is_neither_right_nor_wrong_has_no_mcnemar() -> None:
+    def scores(rights: list[float]) -> list[SampleScore]:
+        values = [{"accuracy": right, "false_regions": 1 - right} for right in rights]
+        return [
+            line(f"s{k}", 1).score.model_copy(update={"values": value})
+            for k, value in enumerate(values)
+        ]
+
+    pairs = pairs_of([], [])
+    pairs.first.extend(scores([1, 0, 0]))
+    pairs.second.extend(scores([1, 1, 1]))
+    found = {one.name: one for one in compare_values(pairs)}
+    assert found["accuracy"].p_value == pytest.approx(2 / 2**2)
+    assert found["false_regions"].p_value is None
+    assert found["false_regions"].difference == pytest.approx(-2 / 3)
+
+
 def test_questions_about_one_picture_are_drawn_together() -> None:
     (accuracy, _) = compare_values(pairs_of([1, 0, 0, 0], [1, 1, 1, 1], unit="one picture"))
     assert accuracy.p_value is None

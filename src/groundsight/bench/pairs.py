@@ -23,6 +23,9 @@ FEW = 100
 FEW_RATE = 0.5
 "Of the smaller run: under this the shared samples are not what either run measured."
 
+_NO_MARKS = frozenset({"decided", "false_regions"})
+"Values that may all be 0 or 1, and are neither right nor wrong."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
@@ -157,7 +160,8 @@ def _compare(pairs: Pairs, name: str) -> ValueDifference | None:
     second = np.array([row[1] for row in rows], dtype=np.float64)
     shared = len(set(units)) < len(units)
     found = paired_mean_difference(second, first, units=units if shared else None)
-    tested = None if shared or not _is_right_or_wrong(first, second) else mcnemar(first, second)
+    marks = name not in _NO_MARKS and _is_right_or_wrong(first, second)
+    tested = mcnemar(first, second) if marks and not shared else None
     return ValueDifference(
         name=name,
         num=len(rows),

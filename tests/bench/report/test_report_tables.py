@@ -111,7 +111,7 @@ def test_perturbations_stand_below_each_other(tmp_path: Path) -> None:
     run = genimage_run(tmp_path)
     table = robustness_table(run, ["mean_accuracy", "auc"])
     assert table is not None
-    assert [row.label for row in table.rows] == ["as published", "jpeg 50"]
+    assert [row.label for row in table.rows] == ["as they are", "jpeg 50"]
     assert table.headings == ("Mean accuracy", "AUC")
     values = [float(row.cells[0].text) for row in table.rows]
     assert values[0] > values[1]

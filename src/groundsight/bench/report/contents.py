@@ -70,6 +70,11 @@ class Contents:
         return sum(self.run.num_unanswered.get(self.base, {}).values())
 
     @property
+    def has_published(self) -> bool:
+        """Whether published rows stand beside the run's."""
+        return any(table.notes for table in self.tables)
+
+    @property
     def rule(self) -> str:
         """How the suite scores."""
         return "" if self.suite is None else self.suite.rule

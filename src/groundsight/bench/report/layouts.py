@@ -38,7 +38,7 @@ class Layout:
 
 
 GENERATORS = ("Midjourney", "SD v1.4", "SD v1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
-LOKI_CATEGORIES = ("scene", "animal", "person", "object", "medicine", "doc", "satellite")
+LOKI_CATEGORIES = ("scene", "animals", "person", "object", "medicine", "doc", "satellite")
 MIG_TASKS = (
     *("diff", "common_object", "correspondence", "refer_grounding", "view_diff"),
     *("multi_view", "region", "group_grounding", "reasoning", "object_tracking"),
@@ -61,6 +61,12 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         Layout(
             "As in FakeXplained's tables",
             ("accuracy", "iou", "bleu_2", "rouge_l", "parse_rate"),
+        ),
+    ),
+    "explained": (
+        Layout(
+            "Verdict, regions, captions",
+            ("accuracy", "iou", "pointing", "bleu_2", "rouge_l", "false_regions", "parse_rate"),
         ),
     ),
     "mig_bench": tuple(

@@ -15,7 +15,7 @@ from groundsight.vision.perturbations import PERTURBATIONS
 
 MOST_COLUMNS = 11
 "A table with more is turned, so that its groups stand below each other."
-AS_SHOWN = "as published"
+AS_SHOWN = "as they are"
 
 
 @dataclass(frozen=True)
