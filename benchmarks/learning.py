@@ -455,8 +455,23 @@ def run_seed(job: tuple[Path, int, Size, tuple[str, ...]]) -> dict[str, Any]:
     return found
 
 
+def rollouts(folder: Path) -> list[tuple[int, float]]:
+    """Step and mean reward of what a GRPO stage drew in training, averaged over ten steps."""
+    file = folder / "metrics.jsonl"
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    rows = [row for row in map(json.loads, lines) if "reward" in row]
+    return [
+        (row["step"], sum(one["reward"] for one in rows[at - 9 : at + 1]) / 10)
+        for at, row in enumerate(rows)
+        if at >= 9
+    ]
+
+
 def draw(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Reward, IoU, accuracy and parse rate over the steps of every stage."""
+    """Over the steps of every stage: reward, IoU, accuracy, parse rate, boxes.
+
+    Lines are greedy replies to held-out questions; dotted is what was drawn in training.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -473,6 +488,9 @@ def draw(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
                 continue
             steps = [point["step"] for point in points]
             column[0].plot(steps, [point["reward"] for point in points], color="#6b3fa0", lw=1.2)
+            drawn = rollouts(path.parent / name)
+            if drawn:
+                column[0].plot(*zip(*drawn, strict=True), color="#6b3fa0", lw=0.9, ls=":")
             for metric, colour in colours.items():
                 values = [point[metric] for point in points]
                 if None not in values:
