@@ -105,14 +105,19 @@ def near_duplicates(
 
 def fuse(
     folder: Path, name: str, prefix: str, logits: dict[str, Float], labels: npt.NDArray[np.int64]
-) -> dict[str, Any]:
-    """What an expert adds to the builtin one, by weights of pictures that neither was fitted on."""
+) -> dict[str, Any] | None:
+    """What an expert adds to the builtin one, by weights of pictures that neither was fitted on.
+
+    None where it was not trained on the pictures that the builtin one was fitted on.
+    """
     told = json.loads((HERE / "fit.json").read_text(encoding="utf-8"))["out_of_fold"]
     builtin = {row["path"]: row["log_odds"] for row in told}
     lines = (folder / SCORES_FILE).read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["part"] == "held_out"]
     known = [row for row in rows if row["key"].removeprefix(prefix) in builtin]
     truth = np.array([row["label"] for row in known], np.float64)
+    if not 0 < truth.sum() < len(truth):
+        return None
     pairs = np.array(
         [
             (builtin[row["key"].removeprefix(prefix)], row["logit"] / row["temperature"])
