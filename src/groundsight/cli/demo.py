@@ -70,8 +70,11 @@ def demo(
         ),
     ] = False,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", help="Of torch; default: every core.", min=1)
-    ] = None,
+        int,
+        typer.Option(
+            metavar="N", help="Of torch; the nano model is too small to gain from more.", min=1
+        ),
+    ] = 1,
 ) -> None:
     """Detect, synthesize, SFT, merge, rejection sampling, GRPO, bench: small, in minutes.
 
@@ -108,10 +111,9 @@ def _say(line: str) -> None:
     typer.echo(line.encode("utf-8", "backslashreplace").decode())
 
 
-def _use_threads(threads: int | None) -> None:
+def _use_threads(threads: int) -> None:
     """What torch reads when it is imported; nothing has imported it yet."""
-    if threads is not None:
-        os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def _check(out: Path) -> int:

@@ -37,7 +37,7 @@ class Amounts(Config):
     sft_steps: int
     "Optimizer steps of 16 samples."
     grpo_steps: int
-    "Optimizer steps of 8 questions with 8 completions."
+    "Optimizer steps of 16 questions with 8 completions."
     picture_px: int
     "Side of the pictures, which no size changes."
     max_new_tokens: int
@@ -68,8 +68,8 @@ AMOUNTS: dict[DemoTask, Amounts] = {
         num_pool=480,
         num_validation=40,
         num_held_out=240,
-        sft_steps=120,
-        grpo_steps=120,
+        sft_steps=100,
+        grpo_steps=100,
         picture_px=128,
         max_new_tokens=128,
     ),
