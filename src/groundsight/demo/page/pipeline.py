@@ -127,7 +127,7 @@ def _words(name: str, result: Tree) -> str:
         case "sft" | "grpo":
             return f"{result['steps']:,} steps"
         case "merge":
-            return "adapter into base" if result["was_adapter"] else "whole model was trained"
+            return "adapter into base" if result["was_adapter"] else "nothing to merge"
         case "curate":
             return f"keeps {result['num_kept']:,} of {result['num_answered']:,}"
         case _:
