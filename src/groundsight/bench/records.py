@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from groundsight.core.errors import UsageError
 from groundsight.core.json_values import JsonObject, Text
 from groundsight.core.report import EngineInfo, Problem
-from groundsight.core.types import SampleRegion, Value
+from groundsight.core.types import Document, SampleRegion, Value
 from groundsight.suites.base import Figure, SampleScore
 
 RUN_FILE = "run.json"
@@ -77,17 +77,8 @@ class Unanswered(Value):
     images: tuple[Text, ...] = ()
 
 
-class RunFile(Value):
+class RunFile(Document):
     """What was run and what came out; `run.json`."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
 
     schema_: Literal["groundsight.bench/1"] = Field(default=SCHEMA, alias="schema")
     suite: str

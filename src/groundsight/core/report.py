@@ -7,10 +7,10 @@ of `Report` is kept in `docs/schema/report.schema.json`.
 import math
 from typing import Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from groundsight.core.json_values import JsonObject, Text
-from groundsight.core.types import XYXY, ForgeryReasoning, Value, Verdict
+from groundsight.core.types import XYXY, Document, ForgeryReasoning, Value, Verdict
 
 SCHEMA: Literal["groundsight.report/1"] = "groundsight.report/1"
 EvidenceKind = Literal["provenance", "metadata", "watermark", "expert", "reasoner", "stability"]
@@ -88,17 +88,8 @@ class Problem(Value):
     message: Text
 
 
-class Report(Value):
+class Report(Document):
     """What is said of one picture."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
 
     schema_: Literal["groundsight.report/1"] = Field(default=SCHEMA, alias="schema")
     image: ImageInfo

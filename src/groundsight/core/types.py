@@ -33,6 +33,14 @@ class Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class Document(Value):
+    """Base of records that name their schema, under the key `schema`, which pydantic keeps."""
+
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
 class DetailedObservation(Value):
     """Step 2 of the Forgery Reasoning Prompt; None means not examined."""
 

@@ -19,11 +19,11 @@ import json
 from hashlib import sha256
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from groundsight.core.json_values import JsonObject, Text
 from groundsight.core.report import EngineInfo, Report
-from groundsight.core.types import ImageRef, Sample, Value
+from groundsight.core.types import Document, ImageRef, Sample, Value
 from groundsight.engines import EngineOptions
 from groundsight.replies.dialect import Dialect
 from groundsight.tasks import TASKS
@@ -55,17 +55,8 @@ class Case(Value):
     picture: str | None = None
 
 
-class Manifest(Value):
+class Manifest(Document):
     """What a bundle says of itself."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
 
     schema_: Literal["groundsight.bundle/1"] = Field(default=SCHEMA, alias="schema")
     groundsight: str

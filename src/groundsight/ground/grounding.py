@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from groundsight.core.json_values import Text
 from groundsight.core.report import EngineInfo, ImageInfo, Problem, Region
-from groundsight.core.types import Value
+from groundsight.core.types import Document
 
 SCHEMA: Literal["groundsight.grounding/1"] = "groundsight.grounding/1"
 # A box that the answer holds and no picture can show.
@@ -15,17 +15,8 @@ LOST_BOXES = frozenset(
 )
 
 
-class Grounding(Value):
+class Grounding(Document):
     """The answer to one instruction over several pictures."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
 
     schema_: Literal["groundsight.grounding/1"] = Field(default=SCHEMA, alias="schema")
     instruction: Text

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from groundsight.core.errors import UsageError
+from groundsight.train.starting_model import keep_beside
 
 
 def holds_whole_weights(checkpoint: Path) -> bool:
@@ -35,8 +36,18 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
         raise UsageError(f"cannot resume from {checkpoint}: {reason}") from error
 
 
-class RestoresWeights:
-    """Beside a trainer of transformers: its checkpoints are read back as this module says."""
+class WholeCheckpoints:
+    """Beside a trainer of ours: its checkpoints are folders that load by themselves.
+
+    They hold what the model was loaded with, its processor above all, and are read back as this
+    module says.
+    """
+
+    def _save(self: Any, output_dir: str | None = None, state_dict: Any = None) -> None:
+        trainer: Any = super()
+        trainer._save(output_dir, state_dict)
+        if self.is_world_process_zero():
+            keep_beside(Path(output_dir or self.args.output_dir), self.start)
 
     def _load_from_checkpoint(self: Any, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)

@@ -42,15 +42,15 @@ from groundsight.train.grpo.scoring import RubricScorer
 from groundsight.train.grpo.sharing import Sharing
 from groundsight.train.grpo.stand_in import StandInProcessor
 from groundsight.train.grpo.stopwatch import Stopwatch, shares
-from groundsight.train.restore import RestoresWeights
+from groundsight.train.restore import WholeCheckpoints
 from groundsight.train.signs import Signs, measure
-from groundsight.train.starting_model import StartingModel, keep_beside
+from groundsight.train.starting_model import StartingModel
 
 WINDOW = 512
 "Attempts that failure signs are read from."
 
 
-class GroundsightGRPOTrainer(RestoresWeights, GRPOTrainer):
+class GroundsightGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     """GRPO with shared prompts and a curriculum.
 
     Args:
@@ -368,11 +368,6 @@ class GroundsightGRPOTrainer(RestoresWeights, GRPOTrainer):
             self._step = state.micro_step
             self._buffered_inputs = list(state.buffer) or None
         return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        super()._save(output_dir, state_dict)
-        if self.is_world_process_zero():
-            keep_beside(Path(output_dir or self.args.output_dir), self.start)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"

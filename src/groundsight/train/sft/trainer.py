@@ -12,15 +12,15 @@ from trl import SFTConfig, SFTTrainer
 from groundsight.core.types import Sample
 from groundsight.models.encoding import ExchangeCoder
 from groundsight.train.recipe import SftRecipe
-from groundsight.train.restore import RestoresWeights
+from groundsight.train.restore import WholeCheckpoints
 from groundsight.train.sft.examples import Collator, Examples
-from groundsight.train.starting_model import StartingModel, keep_beside, load_starting_model
+from groundsight.train.starting_model import StartingModel, load_starting_model
 from groundsight.train.trainer_settings import trainer_settings
 
 _LOADERS = 4
 
 
-class GroundsightSFTTrainer(RestoresWeights, SFTTrainer):
+class GroundsightSFTTrainer(WholeCheckpoints, SFTTrainer):
     """TRL's trainer; it tells nobody outside that it runs.
 
     Args:
@@ -46,11 +46,6 @@ class GroundsightSFTTrainer(RestoresWeights, SFTTrainer):
         # weigh more beside short ones. TRL's loss, which is used here, can.
         self.model_accepts_loss_kwargs = True
         self.add_callback(_NewPhrasings(collator))
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        super()._save(output_dir, state_dict)
-        if self.is_world_process_zero():
-            keep_beside(Path(output_dir or self.args.output_dir), self.start)
 
     def _send_telemetry(self) -> None:
         """Nothing: TRL would report the kind of run to its makers."""
