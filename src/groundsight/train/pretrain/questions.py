@@ -35,7 +35,7 @@ COMMON = (
 NOTHING_THERE, NOWHERE = "Nothing.", "Nowhere."
 _ABSENT_RATE = 0.15
 _KINDS = ("find", "list", "name", "which", "differ", "common")
-_CHANCES = (0.25, 0.4, 0.05, 0.08, 0.12, 0.10)
+_CHANCES = (0.22, 0.36, 0.03, 0.09, 0.16, 0.14)
 
 
 class Exchange(NamedTuple):

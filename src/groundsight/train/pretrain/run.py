@@ -1,6 +1,7 @@
 """Photographs in, a pretrained nano base out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def _work(
     torch.set_num_threads(1)
     place = Place(rank=rank, num=num, folder=folder, say=_say)
     maker = SceneMaker(photos, settings)
-    model, processor = build_nano(FAMILY, seed=settings.seed, size=BASE)
+    size = replace(BASE, max_pixels=settings.size_px**2)  # larger pictures are shrunk to that
+    model, processor = build_nano(FAMILY, seed=settings.seed, size=size)
     model.train()
     dense = DenseLesson(model, processor, settings)
     if "dense" in stages:

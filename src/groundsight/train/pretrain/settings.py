@@ -13,7 +13,7 @@ class PretrainSettings(Config):
     "Side of the pictures; a multiple of 32."
     edits: tuple[str, ...] = (*BOLD, *BOLD, *HARDER)
     "Operators whose traces the tower learns to see; one that stands twice is drawn twice as often."
-    side_rates: tuple[float, float] = (0.25, 0.55)
+    side_rates: tuple[float, float] = (0.25, 0.6)
     "Side of an edit over the picture's side."
     soft_rate: float = 0.3
     "Share of edits with a soft border."
@@ -27,11 +27,11 @@ class PretrainSettings(Config):
     "Times that a picture is shown, each time mirrored and turned anew."
     batch_size: int = 32
     "Pictures a step, of all processes."
-    dense_steps: int = 10_600
+    dense_steps: int = 20_000
     "Steps on dense labels alone: tower and projector."
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
-    text_steps: int = 1_100
+    text_steps: int = 1_600
     "Steps on questions and dense labels: all weights."
     text_rate: float = 2e-3
     "Peak learning rate of the language model in them; the tower's is an eighth."
