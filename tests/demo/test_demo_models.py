@@ -26,8 +26,7 @@ def test_a_base_of_ones_own_is_copied(toy: Path, tmp_path: Path) -> None:
 def test_without_a_shipped_base_weights_are_random(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "SHIPPED", "nothing of that name")
-    assert models.shipped_base() is None
+    monkeypatch.setattr(models, "shipped_base", lambda: None)
     assert models.put_base(tmp_path / "base", base=None, seed=0) == "random weights"
     assert (tmp_path / "base" / "config.json").exists()
 
@@ -40,6 +39,8 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_whole_weights_are_taken_as_they_are(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "old.txt").touch()
+    (toy / "training_args.bin").touch()
     models.put_model(toy, tmp_path / "model", say=lambda _: None)
     assert (tmp_path / "model" / "config.json").exists()
     assert not (tmp_path / "model" / "old.txt").exists()
+    assert not (tmp_path / "model" / "training_args.bin").exists()

@@ -2,19 +2,12 @@
 
 import shutil
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 from groundsight.core.errors import UsageError
+from groundsight.models.shipped import FAMILY, shipped_base
 
-SHIPPED = "nano_base"
-FAMILY = "qwen3_vl"
-
-
-def shipped_base() -> Path | None:
-    """Folder of the pretrained base that ships with the package; None: it has none."""
-    folder = Path(str(files("groundsight.models"))) / "shipped" / SHIPPED
-    return folder if (folder / "config.json").is_file() else None
+_LEFT_OUT = ("__pycache__", "*.py", "training_args.bin")  # the last: a trainer's own, pickled
 
 
 def put_base(folder: Path, *, base: Path | None, seed: int) -> str:
@@ -72,6 +65,6 @@ def copy_folder(source: Path, folder: Path) -> None:
     """Copy a folder of files; the target is whole or not there."""
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(source, partial, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    shutil.copytree(source, partial, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

@@ -2,9 +2,10 @@
 
 from hashlib import sha256
 
-from groundsight.demo.models import put_base, shipped_base
+from groundsight.demo.models import put_base
 from groundsight.demo.settings import DemoSettings
 from groundsight.demo.stage import Stage, Tree, Work
+from groundsight.models.shipped import shipped_base
 
 MODEL = "model"
 
