@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundsight.core.seeds import derive_seed, make_rng
+from groundsight.core.seeds import derive_seed, derive_short_seed, make_rng
 
 PARTS = st.lists(st.text() | st.integers() | st.floats(allow_nan=False), max_size=4)
 
@@ -16,6 +16,11 @@ def test_the_numbers_never_change() -> None:
     assert derive_seed(0) == 7520536977032167579
     assert derive_seed(7, "crops", 3) == 102727800219275537
     assert make_rng(0, "crops").integers(0, 1000, 3).tolist() == [776, 492, 762]
+
+
+def test_short_seeds_are_the_last_31_bits() -> None:
+    assert derive_short_seed(0) == 7520536977032167579 % 2**31
+    assert derive_short_seed(7, "crops", 3) == 102727800219275537 % 2**31
 
 
 def test_another_process_with_another_hash_seed_agrees() -> None:

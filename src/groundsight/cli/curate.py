@@ -133,7 +133,7 @@ def curate(
             pictures=pictures,
         ) as run:
             interrupted = work_through(
-                run, total=run.plan.num_questions, num_done=run.plan.num_done, done=DONE
+                run, total=run.plan.num_samples, num_done=run.plan.num_done, done=DONE
             )
             report = run.choose()
     finally:

@@ -6,6 +6,7 @@ from hashlib import sha256
 import numpy as np
 
 Part = str | int | float
+_SHORT = (1 << 31) - 1
 
 
 def derive_seed(root: int, *parts: Part) -> int:
@@ -17,6 +18,11 @@ def derive_seed(root: int, *parts: Part) -> int:
     # JSON in ASCII: unambiguous, and any file name fits, even one that is no valid text.
     text = json.dumps([_plain(part) for part in (root, *parts)])
     return int.from_bytes(sha256(text.encode("ascii")).digest()[:8], "big") >> 1
+
+
+def derive_short_seed(root: int, *parts: Part) -> int:
+    """The last 31 bits of `derive_seed`: what every server, and every device's generator, takes."""
+    return derive_seed(root, *parts) & _SHORT
 
 
 def make_rng(root: int, *parts: Part) -> np.random.Generator:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from groundsight.core.seeds import derive_seed
+from groundsight.core.seeds import derive_short_seed
 from groundsight.experts.signal.classical import Float, mean_and_scale
 from groundsight.forensics.signal.classifiers import Neural, standardised
 from groundsight.forensics.signal.planes import Plane
@@ -44,7 +44,7 @@ def fit_neural(features: Plane, labels: Float, weights: Float, *, threads: int) 
 def _fit_member(
     inputs: torch.Tensor, targets: torch.Tensor, importance: torch.Tensor, index: int
 ) -> tuple[Half, ...]:
-    torch.manual_seed(derive_seed(0, "neural", index) % 2**31)
+    torch.manual_seed(derive_short_seed(0, "neural", index))
     network = _network(inputs.shape[1])
     batch = min(BATCH, len(inputs))
     steps = len(inputs) // batch

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from groundsight.core.errors import UsageError
-from groundsight.core.seeds import derive_seed
+from groundsight.core.seeds import derive_short_seed
 from groundsight.core.types import Sample
 from groundsight.data.ahead import batches_ahead
 from groundsight.data.run_folder import told
@@ -38,22 +38,8 @@ from groundsight.prepare.curate.judging import Judged, judge
 from groundsight.prepare.curate.recipe import CurationRecipe
 from groundsight.prepare.curate.report import CurationReport, QuestionLine, count_ends
 from groundsight.prepare.curate.settings import ASKING, CurationSettings
+from groundsight.prepare.plan import Plan
 from groundsight.prepare.synthesize.outcome import count_usage
-
-_MAX_SEED = (1 << 31) - 1  # what every server takes
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What there is to do.
-
-    Args:
-        num_questions: of the file, up to the number asked for.
-        num_done: of these, answered by an earlier run.
-    """
-
-    num_questions: int
-    num_done: int
 
 
 class Curation:
@@ -113,10 +99,10 @@ class Curation:
         self._folder.write_lines(QUESTIONS_FILE, lines)
         report = CurationReport(
             schema="groundsight.curation/1",
-            num_questions=self.plan.num_questions,
+            num_questions=self.plan.num_samples,
             num_answered=len(judged),
             num_set_aside=dict(sorted(self._set_aside.items())),
-            num_pending=self.plan.num_questions - len(judged) - self._set_aside.total(),
+            num_pending=self.plan.num_samples - len(judged) - self._set_aside.total(),
             ends=count_ends(lines),
             pass_rate=_mean([line.pass_rate for line in lines if line.pass_rate is not None]),
             rates=_rates(lines),
@@ -196,7 +182,7 @@ class Curation:
             temperature=settings.temperature,
             top_p=settings.top_p,
             num_samples=settings.samples,
-            seed=derive_seed(settings.seed, "curate", first.id) & _MAX_SEED,
+            seed=derive_short_seed(settings.seed, "curate", first.id),
         )
 
     def _answered(self) -> Iterator[Answered]:

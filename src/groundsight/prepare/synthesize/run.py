@@ -10,7 +10,6 @@ same in every run; only those that were not scored come later than their place, 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -19,12 +18,13 @@ from typing import Any
 
 from groundsight.core.errors import FrameError, GroundsightError, PictureError, UsageError
 from groundsight.core.report import Problem
-from groundsight.core.seeds import derive_seed
+from groundsight.core.seeds import derive_short_seed
 from groundsight.core.types import Sample
 from groundsight.data.ahead import batches_ahead
 from groundsight.data.run_folder import told
 from groundsight.data.samples import read_samples
 from groundsight.engines.chat import ENGINE_DOWN, ChatReply, Completion, Decoding
+from groundsight.prepare.plan import Plan
 from groundsight.prepare.synthesize.candidate import Candidate
 from groundsight.prepare.synthesize.filters import Bench
 from groundsight.prepare.synthesize.folder import FUNNEL_FILE, SynthesisFolder
@@ -39,21 +39,6 @@ from groundsight.rewards.base import Question
 from groundsight.tasks import TASKS
 from groundsight.tasks.opened import open_pictures
 from groundsight.vision.frames import PictureSize
-
-_MAX_SEED = (1 << 31) - 1  # what every server takes
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What there is to do.
-
-    Args:
-        num_samples: of the file, up to the number asked for.
-        num_done: of these, judged by an earlier run.
-    """
-
-    num_samples: int
-    num_done: int
 
 
 class Synthesis:
@@ -172,7 +157,7 @@ class Synthesis:
             max_new_tokens=settings.max_new_tokens,
             temperature=settings.temperature if several else 0.0,
             num_samples=settings.candidates,
-            seed=derive_seed(settings.seed, "synthesize", first.id) & _MAX_SEED,
+            seed=derive_short_seed(settings.seed, "synthesize", first.id),
         )
 
 

@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional
 
 from groundsight.core.errors import UsageError
-from groundsight.core.seeds import derive_seed
+from groundsight.core.seeds import derive_short_seed
 from groundsight.experts.base import Expert
 from groundsight.experts.batching import unpack
 from groundsight.experts.calibration import balanced_loss
@@ -166,7 +166,7 @@ class Training:
             return self._finish()
 
     def _begin(self, *, resume: bool) -> None:
-        torch.manual_seed(derive_seed(self.settings.seed, "training") % 2**31)
+        torch.manual_seed(derive_short_seed(self.settings.seed, "training"))
         self.module = self.expert.official_module()
         self.metrics = MetricsFile(self.folder / METRICS_FILE)
         self.held_out = PackedPictures.of(self.expert, self.valid)

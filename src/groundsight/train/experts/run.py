@@ -17,7 +17,7 @@ from typing import Any
 from groundsight.core.config import Config
 from groundsight.core.errors import UsageError
 from groundsight.core.json_values import JsonObject
-from groundsight.core.seeds import derive_seed
+from groundsight.core.seeds import derive_seed, derive_short_seed
 from groundsight.experts import Expert, build_expert, save_expert
 from groundsight.experts.calibration import Calibration, fit_temperature
 from groundsight.experts.folder import read_expert_file
@@ -109,7 +109,7 @@ def train_expert(
     if (out / FOLDER_FILE).exists():
         return Trained(folder=out, card=read_expert_file(out).card)
     fit, valid = split_off(data.fit, settings)
-    torch.manual_seed(derive_seed(settings.seed, "weights") % 2**31)
+    torch.manual_seed(derive_short_seed(settings.seed, "weights"))
     expert = build_expert(name, settings=settings.expert, backbone=backbone, device=device)
     training = Training(expert, settings, fit, valid, out, machine or Machine(), watch or Silent())
     outcome = training.run(resume=resume)
