@@ -15,10 +15,11 @@ from tests.bench.bench_cases import (
 )
 from tests.engines.scripted_model import FAKE, NONSENSE, REAL, ScriptedModel, tokenised
 
-from groundsight.bench.askers import ChatAsker, ReasonerAsker
+from groundsight.bench.chat_asker import ChatAsker
 from groundsight.bench.records import Unanswered, read_unanswered
 from groundsight.bench.said import Said
 from groundsight.bench.showing import Ready, Shown, make_ready
+from groundsight.bench.verdict_askers import ReasonerAsker
 from groundsight.core.report import Problem
 from groundsight.core.types import ImageRef, Sample, SampleRegion, Verdict
 from groundsight.engines import EngineOptions

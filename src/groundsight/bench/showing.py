@@ -71,6 +71,11 @@ class Ready:
     pictures_sha256: str
     timing_s: float
 
+    @property
+    def named(self) -> Sample:
+        """The sample under the name that recordings know it by."""
+        return self.sample.model_copy(update={"id": self.shown.request_id})
+
 
 def make_ready(shown: Shown, limits: Limits, *, pixels: bool = True) -> Ready | Unanswered:
     """Open, perturb, size. Never raises on a sample or its files.

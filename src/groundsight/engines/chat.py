@@ -29,6 +29,7 @@ __all__ = [
     "Finish",
     "Token",
     "Usage",
+    "looks_at_pixels",
 ]
 
 Finish = Literal["stop", "length"]
@@ -165,3 +166,8 @@ class ChatModel(Protocol):
     def close(self) -> None:
         """Let connections and memory go."""
         ...
+
+
+def looks_at_pixels(model: ChatModel) -> bool:
+    """Whether pictures must be decoded for a model: its own `looks_at_pixels`, or yes."""
+    return bool(getattr(model, "looks_at_pixels", True))

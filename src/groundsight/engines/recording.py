@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from groundsight.core.errors import UsageError
-from groundsight.core.report import EngineInfo
 from groundsight.engines.chat import ChatModel, ChatReply, ChatRequest, Decoding
+from groundsight.engines.over_model import OverModel
 from groundsight.engines.recorded import record_reply
-from groundsight.replies.dialect import Dialect
 
 
-class RecordingModel:
+class RecordingModel(OverModel):
     """A chat model whose replies are appended to a file as they come.
 
     Args:
@@ -29,7 +28,7 @@ class RecordingModel:
     """
 
     def __init__(self, model: ChatModel, path: Path) -> None:
-        self._model = model
+        super().__init__(model)
         self._path = path
         self._lock = threading.Lock()
         try:
@@ -40,38 +39,19 @@ class RecordingModel:
             raise UsageError(f"cannot write recording {path}: {error.strerror}") from error
 
     @property
-    def info(self) -> EngineInfo:
-        """The model's."""
-        return self._model.info
-
-    @property
-    def dialect(self) -> Dialect:
-        """The model's."""
-        return self._model.dialect
-
-    @property
-    def batch_size(self) -> int:
-        """The model's."""
-        return self._model.batch_size
-
-    @property
     def follows_schema(self) -> bool:
         """The model's."""
-        return bool(getattr(self._model, "follows_schema", False))
+        return bool(getattr(self.model, "follows_schema", False))
 
     def complete(self, requests: Sequence[ChatRequest], decoding: Decoding) -> list[ChatReply]:
         """The model's replies; those without a problem are on disk when this returns."""
-        replies = self._model.complete(requests, decoding)
+        replies = self.model.complete(requests, decoding)
         for request, reply in zip(requests, replies, strict=True):
             if reply.problem is None:
                 self._append(
                     record_reply(request, reply).model_dump(mode="json", exclude_none=True)
                 )
         return replies
-
-    def close(self) -> None:
-        """Let the model go."""
-        self._model.close()
 
     def _append(self, tree: Mapping[str, Any]) -> None:
         line = json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

@@ -16,6 +16,7 @@ from groundsight.core.report import EngineInfo
 from groundsight.core.types import Sample
 from groundsight.engines import EngineOptions, load_chat_model
 from groundsight.engines.chat import ChatModel, ChatReply, ChatRequest, Decoding
+from groundsight.engines.over_model import OverModel
 from groundsight.prepare.synthesize.prompts import teach
 from groundsight.prepare.synthesize.settings import SynthesisSettings
 from groundsight.replies.dialect import Dialect
@@ -64,8 +65,7 @@ class Teacher(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class ModelTeacher:
+class ModelTeacher(OverModel):
     """A chat model that is told the truth, with the order not to let it show.
 
     Args:
@@ -73,23 +73,9 @@ class ModelTeacher:
         settings: seed and language of what is asked.
     """
 
-    model: ChatModel
-    settings: SynthesisSettings
-
-    @property
-    def info(self) -> EngineInfo:
-        """The model's."""
-        return self.model.info
-
-    @property
-    def dialect(self) -> Dialect:
-        """The model's."""
-        return self.model.dialect
-
-    @property
-    def batch_size(self) -> int:
-        """The model's."""
-        return self.model.batch_size
+    def __init__(self, model: ChatModel, settings: SynthesisSettings) -> None:
+        super().__init__(model)
+        self.settings = settings
 
     def request(self, lesson: Lesson) -> ChatRequest:
         """What is asked; named by the sample."""
@@ -104,10 +90,6 @@ class ModelTeacher:
     def write(self, lessons: Sequence[Lesson], decoding: Decoding) -> list[ChatReply]:
         """The model's replies."""
         return self.model.complete([self.request(lesson) for lesson in lessons], decoding)
-
-    def close(self) -> None:
-        """Let the model go."""
-        self.model.close()
 
 
 def load_teacher(spec: str, options: EngineOptions, settings: SynthesisSettings) -> Teacher:
