@@ -10,7 +10,7 @@ from groundsight.rewards.extras import (
     CaptionOverlap,
     LengthPenalty,
     RepetitionPenalty,
-    rouge_l,
+    spaced_rouge_l,
 )
 
 HAND = SampleRegion(xyxy=(100.0, 100.0, 300.0, 200.0), description="the hand has six fingers")
@@ -77,6 +77,7 @@ def test_length_costs_over_its_last_fifth(length: int, penalty: float) -> None:
     [
         ("the hand has six fingers", "the hand has six fingers", 1.0),
         ("The hand", "the HAND", 1.0),
+        ("six fingers.", "six fingers", 0.5),  # a full stop belongs to its word
         ("six fingers", "the hand has six fingers", 4 / 7),  # LCS 2 of 2 and of 5
         ("fingers six", "six fingers", 0.5),  # order counts
         ("an ear", "the hand", 0.0),
@@ -84,8 +85,8 @@ def test_length_costs_over_its_last_fifth(length: int, penalty: float) -> None:
         ("", "", 0.0),
     ],
 )
-def test_rouge_l_by_hand(first: str, second: str, f1: float) -> None:
-    assert rouge_l(first, second) == pytest.approx(f1)
+def test_spaced_rouge_l_by_hand(first: str, second: str, f1: float) -> None:
+    assert spaced_rouge_l(first, second) == pytest.approx(f1)
 
 
 def test_captions_pay_only_where_the_region_is_right() -> None:

@@ -105,13 +105,18 @@ class CaptionOverlap(Reward):
         said: Sequence[AnswerRegion] = attempt.regions
         pairs = match_boxes(attempt.boxes, attempt.question.true_boxes)
         overlaps = (
-            rouge_l(said[pair.pred].description, true[pair.true].description) for pair in pairs
+            spaced_rouge_l(said[pair.pred].description, true[pair.true].description)
+            for pair in pairs
         )
         return min(1.0, sum(overlaps) / max(len(said), len(true)))
 
 
-def rouge_l(first: str, second: str) -> float:
-    """F1 of the longest common subsequence of words, in [0, 1]; first 64 words of each."""
+def spaced_rouge_l(first: str, second: str) -> float:
+    """ROUGE-L F1 of the first 64 words of each text, in [0, 1]; words are what spaces part.
+
+    A reward is worked out often and by the base install, so this is not the reported figure: that
+    is `metrics.captions.rouge_l`, whose words are free of punctuation and come from longer texts.
+    """
     a = first.lower().split()[:_MAX_CAPTION_WORDS]
     b = second.lower().split()[:_MAX_CAPTION_WORDS]
     row = [0] * (len(b) + 1)
