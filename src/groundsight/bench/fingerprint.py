@@ -29,8 +29,8 @@ import groundsight
 from groundsight.bench.plan import Asking, Plan
 from groundsight.bench.rules import rules_sha256
 from groundsight.core.report import EngineInfo
-from groundsight.core.types import ImageRef, Sample
 from groundsight.engines.chat import Decoding
+from groundsight.engines.questions import blank_sample
 from groundsight.replies.dialect import Dialect
 from groundsight.suites.base import Suite
 from groundsight.tasks import TASKS
@@ -134,12 +134,10 @@ def prompt_of(task: str, asking: Asking, dialect: Dialect, seed: int) -> Tree:
     Returns:
         `text`, and its `sha256`.
     """
-    images = tuple(ImageRef(path="", width=1000, height=1000) for _ in range(asking.num_pictures))
     choices = [f"⟨choice {number}⟩" for number in range(1, asking.num_choices + 1)]
-    sample = Sample(
-        id="prompt",
-        images=images,
-        task=task,
+    sample = blank_sample(
+        task,
+        num_pictures=asking.num_pictures,
         question=QUESTION if asking.own_question else None,
         extra={"choices": choices, "answer": "A"} if choices else {},
     )

@@ -23,8 +23,9 @@ from pydantic import Field
 
 from groundsight.core.json_values import JsonObject, Text
 from groundsight.core.report import EngineInfo, Report
-from groundsight.core.types import Document, ImageRef, Sample, Value
+from groundsight.core.types import Document, Value
 from groundsight.engines import EngineOptions
+from groundsight.engines.questions import prompt_json
 from groundsight.replies.dialect import Dialect
 from groundsight.tasks import TASKS
 
@@ -97,7 +98,7 @@ def settings_sha256(info: EngineInfo) -> str:
     return sha256(json.dumps(info.settings, sort_keys=True).encode()).hexdigest()
 
 
-def prompt_of(info: EngineInfo, options: EngineOptions) -> bytes | None:
+def prompt_sent(info: EngineInfo, options: EngineOptions) -> bytes | None:
     """The messages that an engine's model was sent, as JSON whose hash is the engine's own.
 
     Returns:
@@ -106,8 +107,5 @@ def prompt_of(info: EngineInfo, options: EngineOptions) -> bytes | None:
     wanted, frame = info.settings.get("prompt_sha256"), info.settings.get("frame")
     if not isinstance(wanted, str) or not isinstance(frame, str) or options.task not in TASKS:
         return None
-    image = ImageRef(path="", width=1000, height=1000)
-    sample = Sample(id="prompt", images=(image,), task=options.task)
-    messages = TASKS[options.task].messages(sample, Dialect(frame=frame), seed=options.seed)
-    data = json.dumps(messages, sort_keys=True).encode()
+    data = prompt_json(TASKS[options.task], Dialect(frame=frame), seed=options.seed)
     return data if sha256(data).hexdigest() == wanted else None

@@ -26,7 +26,7 @@ from groundsight.detect.bundle import (
     BundledFile,
     Case,
     Manifest,
-    prompt_of,
+    prompt_sent,
     settings_sha256,
     settled,
 )
@@ -201,7 +201,7 @@ def _write_all(writer: Writer, folder: Path, settings: BundleSettings) -> str:
         info = info or report.engine
         name = _free_name(safe_name(report), names)
         cases.append(_write_case(hashing, folder, report, name, settings, real_paths))
-    prompt = None if info is None else prompt_of(info, settings.options)
+    prompt = None if info is None else prompt_sent(info, settings.options)
     if prompt is not None:
         hashing.write(PROMPT, prompt)
     manifest = _manifest(settings, info, tuple(cases), hashing.files)

@@ -1,10 +1,13 @@
-"""A sample's own question as it goes to a chat model."""
+"""A sample's own question as it goes to a chat model, and what a task asks of any."""
 
-from groundsight.core.types import Sample
+import json
+from typing import Any
+
+from groundsight.core.types import ImageRef, Sample
 from groundsight.engines.chat import ChatRequest
 from groundsight.replies.dialect import Dialect
 from groundsight.tasks import TASKS
-from groundsight.tasks.base import picture_sizes
+from groundsight.tasks.base import Task, picture_sizes
 from groundsight.vision.images import Picture
 
 
@@ -27,3 +30,21 @@ def make_request(
         dialect.extent(size)
     messages = TASKS[sample.task].messages(sample, dialect, seed=seed)
     return ChatRequest(id=sample.id, messages=messages, pictures=pictures)
+
+
+def blank_sample(task: str, *, num_pictures: int = 1, **fields: Any) -> Sample:
+    """A sample of no picture in particular, to see what a task asks.
+
+    Args:
+        task: its name.
+        num_pictures: all of one size.
+        fields: others of the sample.
+    """
+    image = ImageRef(path="", width=1000, height=1000)
+    return Sample(id="prompt", images=(image,) * num_pictures, task=task, **fields)
+
+
+def prompt_json(task: Task, dialect: Dialect, *, seed: int = 0) -> bytes:
+    """What a task asks of a picture, without the picture: the hash of it is `prompt_sha256`."""
+    messages = task.messages(blank_sample(task.name), dialect, seed=seed)
+    return json.dumps(messages, sort_keys=True).encode()

@@ -9,7 +9,6 @@ The verdict is the model's own. One reply is greedy; several are drawn and vote 
 none. Builtin evidence stands beside it in lines of its own, never mixed in.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from groundsight.engines.base import Answer, Engine
 from groundsight.engines.chat import ChatModel, ChatReply, ChatRequest, Decoding
 from groundsight.engines.evidence_prompt import offer_evidence, write_evidence
 from groundsight.engines.options import EngineOptions
+from groundsight.engines.questions import prompt_json
 from groundsight.engines.reading import read_reply
 from groundsight.engines.report_reply import ReadReply, make_answer
 from groundsight.tasks import TASKS
@@ -216,11 +216,8 @@ class Reasoner:
         return make_answer(reply, name=self.model.info.name, told=asked.told, builtin=asked.builtin)
 
     def _prompt_sha256(self) -> str:
-        sample = Sample(
-            id="prompt", images=(ImageRef(path="", width=1000, height=1000),), task=self.task.name
-        )
-        messages = self.task.messages(sample, self.model.dialect, seed=self.options.seed)
-        return sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
+        prompt = prompt_json(self.task, self.model.dialect, seed=self.options.seed)
+        return sha256(prompt).hexdigest()
 
 
 def make_reasoner(model: ChatModel, options: EngineOptions) -> Reasoner:
