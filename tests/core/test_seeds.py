@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundsight.core.seeds import derive_seed, derive_short_seed, make_rng
+from groundsight.core.seeds import derive_seed, derive_short_seed, make_rng, pick
 
 PARTS = st.lists(st.text() | st.integers() | st.floats(allow_nan=False), max_size=4)
 
@@ -21,6 +21,11 @@ def test_the_numbers_never_change() -> None:
 def test_short_seeds_are_the_last_31_bits() -> None:
     assert derive_short_seed(0) == 7520536977032167579 % 2**31
     assert derive_short_seed(7, "crops", 3) == 102727800219275537 % 2**31
+
+
+def test_what_is_picked_never_changes() -> None:
+    rng = make_rng(0, "crops")
+    assert [pick(rng, "abc"), pick(rng, (10, 20, 30, 40)), pick(rng, [None])] == ["c", 20, None]
 
 
 def test_another_process_with_another_hash_seed_agrees() -> None:

@@ -1,11 +1,14 @@
 """Seeds: one root seed, and named streams that do not disturb each other."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import TypeVar
 
 import numpy as np
 
 Part = str | int | float
+Item = TypeVar("Item")
 _SHORT = (1 << 31) - 1
 
 
@@ -28,6 +31,11 @@ def derive_short_seed(root: int, *parts: Part) -> int:
 def make_rng(root: int, *parts: Part) -> np.random.Generator:
     """A numpy generator seeded by `derive_seed`."""
     return np.random.Generator(np.random.PCG64(derive_seed(root, *parts)))
+
+
+def pick(rng: np.random.Generator, of: Sequence[Item]) -> Item:
+    """One of a sequence that is not empty, each as likely."""
+    return of[int(rng.integers(len(of)))]
 
 
 def _plain(part: Part) -> Part:

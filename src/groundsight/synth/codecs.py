@@ -7,6 +7,7 @@ data = encode(rgb, codec)         # the same call for the real and the edited pi
 import numpy as np
 
 from groundsight.core.errors import UsageError
+from groundsight.core.seeds import pick
 from groundsight.vision.codecs import FORMATS, Codec, Format
 
 _SUBSAMPLINGS = ("4:4:4", "4:2:0")
@@ -30,9 +31,9 @@ def draw_codec(
     rng: np.random.Generator, formats: tuple[Format, ...], qualities: tuple[int, int]
 ) -> Codec:
     """Draw a format, and where it loses something its quality, both ends included."""
-    fmt = formats[int(rng.integers(len(formats)))]
+    fmt = pick(rng, formats)
     quality = int(rng.integers(qualities[0], qualities[1] + 1))
-    subsampling = _SUBSAMPLINGS[int(rng.integers(len(_SUBSAMPLINGS)))]
+    subsampling = pick(rng, _SUBSAMPLINGS)
     if fmt == "png":
         return Codec(format=fmt)
     if fmt == "webp":

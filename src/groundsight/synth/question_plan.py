@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from groundsight.core.errors import UsageError
-from groundsight.core.seeds import make_rng
+from groundsight.core.seeds import make_rng, pick
 from groundsight.core.types import ImageRef, Sample, SampleRegion
 from groundsight.synth.boxed import BoxedPicture
 from groundsight.synth.codecs import draw_codec
@@ -80,7 +80,7 @@ class QuestionPlan:
 
     def _desk(self, rng: np.random.Generator) -> Desk:
         """The desk of a split, drawn by how many pictures it has."""
-        split = self.pictures[int(rng.integers(len(self.pictures)))].photo.split
+        split = pick(rng, self.pictures).photo.split
         return self._desks[split]
 
     @cached_property

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.core.errors import UsageError
+from groundsight.core.seeds import pick
 from groundsight.vision.images import RGBArray
 
 FloatMap = npt.NDArray[np.floating[Any]]
@@ -155,7 +156,7 @@ def draw_region(
             break
     else:
         return None
-    shape: Shape = ranges.shapes[int(rng.integers(len(ranges.shapes)))]
+    shape: Shape = pick(rng, ranges.shapes)
     feather = 0.0
     if rng.random() < ranges.soft_rate:
         feather = float(rng.uniform(*ranges.feather_rates)) * min(box.height, box.width)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from groundsight.core.errors import UsageError
-from groundsight.core.seeds import make_rng
+from groundsight.core.seeds import make_rng, pick
 from groundsight.core.types import XYXY, ImageRef, Label, Sample, SampleRegion
 
 Kind = Literal["odd_one_out", "difference"]
@@ -94,12 +94,12 @@ def draw_scene(
         )
     cells = rng.permutation(grid**2)[:count]
     boxes = [_box(rng, int(cell), side_px, grid) for cell in cells]
-    form, colour = ("circle", GREY) if grey else (_pick(rng, FORMS), _pick(rng, tuple(COLOURS)))
+    form, colour = ("circle", GREY) if grey else (pick(rng, FORMS), pick(rng, tuple(COLOURS)))
     shapes = [Shape(form, colour, box) for box in boxes]
     odd = tuple(range(num_odd))
     other = _unlike(rng, form, colour)
     if grey:
-        other = _pick(rng, FORMS), _pick(rng, tuple(COLOURS))
+        other = pick(rng, FORMS), pick(rng, tuple(COLOURS))
     for index in odd:
         shapes[index] = Shape(*other, boxes[index])
     return Scene(tuple(shapes), odd)
@@ -252,12 +252,8 @@ def _box(rng: np.random.Generator, cell: int, side_px: int, grid: int) -> XYXY:
 def _unlike(rng: np.random.Generator, form: str, colour: str) -> tuple[str, str]:
     """Another form of the same colour, or another colour of the same form."""
     if rng.random() < 0.5:
-        return _pick(rng, tuple(name for name in FORMS if name != form)), colour
-    return form, _pick(rng, tuple(name for name in COLOURS if name != colour))
-
-
-def _pick(rng: np.random.Generator, names: tuple[str, ...]) -> str:
-    return names[int(rng.integers(len(names)))]
+        return pick(rng, tuple(name for name in FORMS if name != form)), colour
+    return form, pick(rng, tuple(name for name in COLOURS if name != colour))
 
 
 _Corners = tuple[float, float, float, float]

@@ -9,7 +9,7 @@ classes, mostly JPEG, and most views are re-coded or resized before that.
 import numpy as np
 from PIL import Image, ImageOps
 
-from groundsight.core.seeds import make_rng
+from groundsight.core.seeds import make_rng, pick
 from groundsight.forensics.signal.expert import MAX_SIDE
 from groundsight.vision.codecs import Codec, Format, recode
 from groundsight.vision.perturbations import steps
@@ -99,4 +99,4 @@ def _early_codec(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _resized(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     smallest = max(0.45, min(1.0, 180 / min(image.size)))
     factor = float(np.exp(rng.uniform(np.log(smallest), np.log(1.4))))
-    return scaled(image, factor, _KERNELS[int(rng.integers(0, len(_KERNELS)))])
+    return scaled(image, factor, pick(rng, _KERNELS))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.core.types import XYXY, Verdict
 from groundsight.vision.frames import PictureSize
 from groundsight.vision.images import Picture, RGBArray
@@ -246,7 +247,7 @@ class Phrases:
         }
 
     def _say(self, *forms: str) -> str:
-        return forms[int(self._rng.integers(len(forms)))]
+        return pick(self._rng, forms)
 
 
 _FORMS: dict[str, tuple[str, ...]] = {

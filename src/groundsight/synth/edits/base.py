@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from groundsight.core.seeds import pick
 from groundsight.core.types import XYXY
 from groundsight.synth.region import SHAPES, EditRegion, PixelBox, Shape
 from groundsight.vision.images import RGBArray
@@ -134,7 +135,7 @@ def apply_edit(
         edit=edit.name,
         parameters=draft.parameters,
         region=region,
-        caption=edit.captions[int(rng.integers(len(edit.captions)))],
+        caption=pick(rng, edit.captions),
         tag=edit.tag,
         changed_rate=round(float(differs.sum()) / box.area, 4),
         mean_change=round(float(change.sum() / differs.sum()), 2),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from groundsight.core.seeds import pick
 from groundsight.synth.edits.base import Draft, Edit
 from groundsight.synth.edits.blur import Blur
 from groundsight.synth.edits.colour_bleed import ColourBleed
@@ -74,8 +75,8 @@ class Stamp(Edit):
     ) -> Draft:
         """Draw one of the shapes of `synth.shapes` over the box, with smooth edges."""
         box = region.box
-        colour = tuple(COLOURS)[int(rng.integers(len(COLOURS)))]
-        form = FORMS[int(rng.integers(len(FORMS)))]
+        colour = pick(rng, tuple(COLOURS))
+        form = pick(rng, FORMS)
         large = Image.new("L", (box.width * _OVERSAMPLING, box.height * _OVERSAMPLING), 0)
         corners = (0.0, 0.0, large.width - 1.0, large.height - 1.0)
         draw_form(ImageDraw.Draw(large), form, corners, 255)

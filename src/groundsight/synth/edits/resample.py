@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from groundsight.core.seeds import pick
 from groundsight.synth.edits.base import Draft, Edit
 from groundsight.synth.region import EditRegion
 from groundsight.vision.images import RGBArray
@@ -42,7 +43,7 @@ class Resample(Edit):
     ) -> Draft | None:
         """Scale the box."""
         factor = float(rng.uniform(*self.factors))
-        way_up = self.filters[int(rng.integers(len(self.filters)))]
+        way_up = pick(rng, self.filters)
         box = region.box
         small = (max(2, round(box.width / factor)), max(2, round(box.height / factor)))
         image = Image.fromarray(region.crop(rgb)).resize(small, Image.Resampling.BOX)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.core.types import XYXY
 from groundsight.synth.boxed import BoxedPicture, NamedBox, may_mean_the_same
 from groundsight.synth.edits.base import Edit
@@ -83,7 +84,7 @@ class Desk:
 
     def pick(self, rng: np.random.Generator) -> BoxedPicture:
         """Any picture."""
-        return self.pictures[int(rng.integers(len(self.pictures)))]
+        return pick(rng, self.pictures)
 
     @cached_property
     def once(self) -> dict[str, list[BoxedPicture]]:
@@ -140,11 +141,6 @@ class QuestionKind(ABC):
         Returns:
             None when the pictures of the desk offer none after some tries.
         """
-
-
-def pick(rng: np.random.Generator, of: Sequence[Any]) -> Any:
-    """One of a sequence."""
-    return of[int(rng.integers(len(of)))]
 
 
 def draw_count(rng: np.random.Generator, least: int, most: int) -> int:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.synth.boxed import BoxedPicture
 from groundsight.synth.questions.base import (
     TRIES,
@@ -10,7 +11,6 @@ from groundsight.synth.questions.base import (
     QuestionKind,
     draw_count,
     ordinal,
-    pick,
 )
 
 WORDINGS = (

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.synth.editing import Donor, edit_picture
-from groundsight.synth.questions.base import TRIES, Desk, Draft, QuestionKind, draw_count, pick
+from groundsight.synth.questions.base import TRIES, Desk, Draft, QuestionKind, draw_count
 
 TWO = (
     "Compare these two images carefully and give me the coordinates of their difference.",

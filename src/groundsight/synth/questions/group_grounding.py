@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from groundsight.synth.questions.base import TRIES, Desk, Draft, QuestionKind, draw_count, pick
+from groundsight.core.seeds import pick
+from groundsight.synth.questions.base import TRIES, Desk, Draft, QuestionKind, draw_count
 
 WORDINGS = (
     "Please find the bounding box coordinates for the area described by: {name}.",

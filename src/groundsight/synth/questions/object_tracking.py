@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from groundsight.core.seeds import pick
 from groundsight.core.types import XYXY
 from groundsight.replies.dialect import Dialect
 from groundsight.replies.render import write_box, write_numbers
@@ -17,7 +18,6 @@ from groundsight.synth.questions.base import (
     caption,
     draw_count,
     ordinal,
-    pick,
 )
 from groundsight.synth.views import View, overlap_rate, window_view
 from groundsight.vision.frames import PictureSize

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.synth.boxed import BoxedPicture, NamedBox
 from groundsight.synth.questions.base import (
     TRIES,
@@ -9,7 +10,6 @@ from groundsight.synth.questions.base import (
     Draft,
     QuestionKind,
     draw_count,
-    pick,
 )
 from groundsight.synth.views import View, window_view
 from groundsight.vision.frames import PictureSize

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from groundsight.core.seeds import pick
 from groundsight.core.types import XYXY
 from groundsight.synth.boxed import NamedBox
 from groundsight.synth.questions.base import (
@@ -13,7 +14,6 @@ from groundsight.synth.questions.base import (
     caption,
     draw_count,
     ordinal,
-    pick,
 )
 from groundsight.synth.views import View, overlap_rate
 from groundsight.vision.images import RGBArray

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from PIL import Image, ImageOps
 
+from groundsight.core.seeds import pick
 from groundsight.experts.base import AnyArray, Expert
 from groundsight.experts.crops import CropSettings, crop_views
 from groundsight.experts.signal.views import bounded, final_codec
@@ -48,7 +49,7 @@ def training_crop(
     reach = math.ceil((side + MARGIN_PX) / factor)
     image = _cut(image, reach, rng)
     if factor != 1.0:
-        image = scaled(image, factor, _KERNELS[int(rng.integers(0, len(_KERNELS)))])
+        image = scaled(image, factor, pick(rng, _KERNELS))
     image = _travelled(image, augmentation, rng)
     if augmentation.codec == "matched":
         image = final_codec(image, rng)

@@ -6,6 +6,8 @@ Every function takes an RGB image and gives a new one (or the same, where nothin
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from groundsight.core.seeds import pick
+
 MIN_SIDE = 16
 "Pixels that scaling leaves a side."
 # What phones, browsers and image servers scale with.
@@ -32,7 +34,7 @@ def scaled(
 
 def screen_scaled(image: Image.Image, factor: float, rng: np.random.Generator) -> Image.Image:
     """Resized by a factor, with one of the kernels that screens and servers use."""
-    return scaled(image, factor, SCREEN_KERNELS[int(rng.integers(0, len(SCREEN_KERNELS)))])
+    return scaled(image, factor, pick(rng, SCREEN_KERNELS))
 
 
 def blurred(image: Image.Image, sigma: float) -> Image.Image:
