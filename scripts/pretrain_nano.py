@@ -2,11 +2,15 @@
 
     python scripts/pretrain_nano.py PHOTOS... --out runs/nano_base --processes 2
 
+    python scripts/pretrain_nano.py OTHER_PHOTOS... --out runs/nano_base --look
+
 Run it again to go on where it was cut short. `--out` gets checkpoints, `log.jsonl`,
-`settings.json` and, at the end, `base/`.
+`settings.json` and, at the end, `base/`. `--look` trains nothing: it tells, as JSON, how well the
+tower of that folder sees each edit, on photographs that it should not have been trained on.
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -20,6 +24,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="a thread each")
     parser.add_argument("--stages", default="dense,text")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--look", action="store_true", help="tell what the tower sees")
+    parser.add_argument("--num", type=int, default=200, help="pictures of each kind to look at")
     arguments = parser.parse_args()
     os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
     from groundsight.data.pictures import find_pictures
@@ -29,6 +35,12 @@ def main() -> int:
     given = dict(item.split("=", 1) for item in arguments.set)
     settings = PretrainSettings.model_validate(given, strict=False)
     found = find_pictures(arguments.photos, leave_out=[arguments.out])
+    if arguments.look:
+        from groundsight.train.pretrain.sight import look
+
+        rows = look(arguments.out, found.paths, num=arguments.num)
+        print(json.dumps([row._asdict() for row in rows], indent=1))
+        return 0
     pretrain(
         found.paths,
         arguments.out,

@@ -1,14 +1,17 @@
 """Photographs in, a pretrained nano base out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from groundsight.core.errors import UsageError
 from groundsight.models.nano import build_nano
 from groundsight.models.nano_size import BASE
+from groundsight.models.shipped import FAMILY
 from groundsight.synth.edits.bold import BOLD
 from groundsight.synth.photos import Photo, scan_photos
 from groundsight.train.pretrain.card import write_card
@@ -18,7 +21,8 @@ from groundsight.train.pretrain.settings import PretrainSettings
 from groundsight.train.pretrain.stage import Place, train_stage
 from groundsight.train.pretrain.together import run_together
 
-FAMILY = "qwen3_vl"
+DENSE_FILE, TEXT_FILE = "dense.pt", "text.pt"
+"Checkpoints of the two stages."
 
 
 def pretrain(
@@ -58,17 +62,14 @@ def _work(
     torch.set_num_threads(1)
     place = Place(rank=rank, num=num, folder=folder, say=_say)
     maker = SceneMaker(photos, settings)
-    size = replace(BASE, max_pixels=settings.size_px**2)  # larger pictures are shrunk to that
-    model, processor = build_nano(FAMILY, seed=settings.seed, size=size)
-    model.train()
-    dense = DenseLesson(model, processor, settings)
+    model, processor, dense = start_lesson(settings)
     if "dense" in stages:
         dense.whiten(maker)
         train_stage(dense, maker, settings, place, steps=settings.dense_steps)
     if "text" in stages:
         from groundsight.train.pretrain.text import TextLesson
 
-        load_dense(dense, folder)
+        load_modules(dense.modules, folder / DENSE_FILE)
         text = TextLesson(model, processor, dense, settings)
         train_stage(text, maker, settings, place, steps=settings.text_steps)
         if rank == 0:
@@ -82,10 +83,24 @@ def _work(
             (folder / "base" / "README.md").write_text(card, encoding="utf-8")
 
 
-def load_dense(dense: DenseLesson, folder: Path) -> None:
-    """Take tower and heads from the first stage's checkpoint."""
-    held = torch.load(folder / "dense.pt", weights_only=True)
-    for name, module in dense.modules.items():
+def start_lesson(settings: PretrainSettings) -> tuple[Any, Any, DenseLesson]:
+    """Model of random weights, its processor, and the first lesson with its tower."""
+    size = replace(BASE, max_pixels=settings.size_px**2)  # larger pictures are shrunk to that
+    model, processor = build_nano(FAMILY, seed=settings.seed, size=size)
+    model.train()
+    return model, processor, DenseLesson(model, processor, settings)
+
+
+def load_modules(modules: Mapping[str, nn.Module], file: Path) -> None:
+    """Take weights from a stage's checkpoint.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not file.exists():
+        raise UsageError(f"{file} is not there: run that stage of the pretraining first")
+    held = torch.load(file, weights_only=True)
+    for name, module in modules.items():
         module.load_state_dict(held[name])
 
 

@@ -7,6 +7,7 @@ A crop of a photograph gets up to three coloured shapes and up to three edits, n
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -20,16 +21,18 @@ from groundsight.synth.codecs import draw_codec
 from groundsight.synth.crops import draw_crop, take_crop
 from groundsight.synth.editing import edit_picture
 from groundsight.synth.edits import EDITS
+from groundsight.synth.edits.base import Edit
 from groundsight.synth.edits.bold import Stamp
 from groundsight.synth.photos import Photo, PhotoCache, PhotoFault
 from groundsight.synth.region import PixelBox, RegionRanges
 from groundsight.synth.shapes import COLOURS, FORMS
 from groundsight.synth.stickers import stick
 from groundsight.train.pretrain.settings import PretrainSettings
-from groundsight.vision.codecs import Codec, encode
+from groundsight.vision.codecs import Codec, Format, encode
 from groundsight.vision.images import RGBArray
 
 _CACHE_BYTES = 1 << 30
+_FORMATS: tuple[Format, ...] = ("png", "jpeg")
 _STICKER_RATE = 0.5
 _EDIT_COUNTS = (0.3, 0.4, 0.2, 0.1)  # chance of 0, 1, 2, 3
 
@@ -96,17 +99,29 @@ class SceneMaker:
         wanted = int(rng.choice(len(_EDIT_COUNTS), p=_EDIT_COUNTS))
         before = None
         for _ in range(wanted):
-            done = self._edit(rgb, rng, things)
+            done = self._edit(rgb, rng, things, self._edits)
             if done is None:
                 break
             before, (rgb, thing) = rgb, done
             things.append(thing)
-        codec = draw_codec(rng, ("png", "jpeg"), self.settings.qualities)
+        codec = draw_codec(rng, _FORMATS, self.settings.qualities)
         return Scene(
             rgb=_written(rgb, codec),
             things=tuple(things),
             before=None if before is None else _written(before, codec),
         )
+
+    def single(self, rng: np.random.Generator, edit: str | None) -> Scene:
+        """A crop with one edit, of that operator, and nothing else; None: untouched."""
+        while True:
+            rgb, things = self.crop(rng), []
+            if edit is not None:
+                done = self._edit(rgb, rng, [], [EDITS[edit]])
+                if done is None:
+                    continue
+                rgb, things = done[0], [done[1]]
+            codec = draw_codec(rng, _FORMATS, self.settings.qualities)
+            return Scene(rgb=_written(rgb, codec), things=tuple(things))
 
     def crop(self, rng: np.random.Generator) -> RGBArray:
         """A crop of a photograph, at the size of the set."""
@@ -124,11 +139,16 @@ class SceneMaker:
             return take_crop(rgb, photo.size, crop)
 
     def _edit(
-        self, rgb: RGBArray, rng: np.random.Generator, things: list[Thing]
+        self,
+        rgb: RGBArray,
+        rng: np.random.Generator,
+        things: Sequence[Thing],
+        edits: Sequence[Edit],
     ) -> tuple[RGBArray, Thing] | None:
-        """One edit that touches none of the things that are there."""
+        """One of the edits, where it touches none of the things that are there."""
         for _ in range(4):
-            found = edit_picture(rgb, rng, [self._draw_edit(rng)], ranges=self._ranges)
+            edit = edits[int(rng.integers(len(edits)))]
+            found = edit_picture(rgb, rng, [edit], ranges=self._ranges)
             if not found:
                 continue
             edited = found[0].edited
@@ -139,8 +159,9 @@ class SceneMaker:
             return edited.rgb, Thing(name, edited.xyxy_px)
         return None
 
-    def _draw_edit(self, rng: np.random.Generator):  # type: ignore[no-untyped-def]
-        return EDITS[self.settings.edits[int(rng.integers(len(self.settings.edits)))]]
+    @cached_property
+    def _edits(self) -> list[Edit]:
+        return [EDITS[name] for name in self.settings.edits]
 
     @cached_property
     def _ranges(self) -> RegionRanges:
