@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from groundsight.core.errors import PictureError, UsageError
-from groundsight.detect.pool import ONE_THREAD
+from groundsight.detect.worker import ONE_THREAD
 from groundsight.experts.signal.composites import (
     REAL_DONOR,
     UNTOUCHED,

@@ -27,7 +27,8 @@ from PIL import Image, ImageFilter
 from groundsight.core.seeds import make_rng
 from groundsight.data.pictures import find_pictures
 from groundsight.detect.examiner import Setup
-from groundsight.detect.pool import ONE_THREAD, Pool, num_cores
+from groundsight.detect.pool import Pool, num_cores
+from groundsight.detect.worker import ONE_THREAD
 
 PROGRAM = "from groundsight.cli.app import main; main()"
 SIDE_PX = (1152, 896)  # 1.03 megapixels

@@ -30,7 +30,7 @@ from PIL import Image
 
 from groundsight.core.errors import PictureError, UnknownNameError, UsageError
 from groundsight.core.types import Verdict
-from groundsight.detect.pool import ONE_THREAD
+from groundsight.detect.worker import ONE_THREAD
 from groundsight.engines.builtin.verdict import Band
 from groundsight.experts.signal.pictures import FitPicture, over_pictures, read_manifest
 from groundsight.experts.signal.reshipped import PROTOCOL, VIEWS

@@ -19,7 +19,8 @@ from groundsight.detect.artefacts import overlay_path, thumbnail_path
 from groundsight.detect.job import Job, detect_pictures, start_run
 from groundsight.detect.ledger import LEDGER, read_reports
 from groundsight.detect.one import is_failed
-from groundsight.detect.pool import ONE_THREAD, Pool, num_cores
+from groundsight.detect.pool import Pool, num_cores
+from groundsight.detect.worker import ONE_THREAD
 
 TOY = "tests.detect.toy_engine:make_toy"
 

@@ -26,7 +26,8 @@ from groundsight.bench.summing import Summing
 from groundsight.bench.work import Outcome, Work
 from groundsight.core.errors import UsageError
 from groundsight.detect.job import wanted_workers
-from groundsight.detect.pool import InProcess, Pool, Reporter
+from groundsight.detect.pool import Pool
+from groundsight.detect.reporter import InProcess, Reporter
 from groundsight.engines import EngineOptions, asks_model
 from groundsight.engines.faults import ENGINE_DOWN
 from groundsight.suites import SUITES

@@ -17,8 +17,9 @@ from groundsight.detect.examiner import Setup
 from groundsight.detect.ledger import Existing, Ledger
 from groundsight.detect.one import is_failed
 from groundsight.detect.page import write_page
-from groundsight.detect.pool import InProcess, Pool, Reporter, num_cores
+from groundsight.detect.pool import Pool, num_cores
 from groundsight.detect.ray_pool import RayPool, RaySettings
+from groundsight.detect.reporter import InProcess, Reporter
 from groundsight.engines import EngineOptions, asks_model
 from groundsight.engines.faults import ENGINE_DOWN
 from groundsight.vision.images import Limits
