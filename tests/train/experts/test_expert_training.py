@@ -18,10 +18,11 @@ from groundsight.train.experts.batches import (
     num_steps,
 )
 from groundsight.train.experts.data import DataChoice, ExpertPicture, read_data
-from groundsight.train.experts.loop import Machine, Outcome, Silent, Training
+from groundsight.train.experts.loop import Machine, Outcome, Training
 from groundsight.train.experts.run import split_off
 from groundsight.train.experts.settings import ExpertTraining, training_settings
 from groundsight.train.experts.state import CHECKPOINT_FILE
+from groundsight.train.experts.watch import Silent
 from groundsight.train.metrics_file import Row, read_metrics
 
 Parts = tuple[list[ExpertPicture], list[ExpertPicture]]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from groundsight.train.experts.loop import Watch
+    from groundsight.train.experts.watch import Watch
 
 
 @contextmanager

@@ -10,11 +10,10 @@ running average of the weights where there is one (batch statistics are those of
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -36,7 +35,9 @@ from groundsight.train.experts.batches import (
 )
 from groundsight.train.experts.scoring import LogitTable, PackedPictures
 from groundsight.train.experts.settings import ExpertTraining
-from groundsight.train.experts.state import State, copy_state, read_checkpoint, save_checkpoint
+from groundsight.train.experts.state import read_checkpoint, save_checkpoint
+from groundsight.train.experts.watch import Silent, Watch
+from groundsight.train.experts.weights import copy_state, follow, wearing
 from groundsight.train.metrics_file import MetricsFile, Row
 
 METRICS_FILE = "training.jsonl"
@@ -44,35 +45,6 @@ MOST_NORM = 5.0
 "Longer gradients are cut to this."
 MOST_FOR_INPUT = 2000
 "Views that statistics of the input are taken from."
-
-
-class Watch(Protocol):
-    """Who is told how a run goes."""
-
-    def begin(self, num_steps: int, done: int) -> None:
-        """Steps of the whole run, and how many a former run did."""
-        ...
-
-    def step(self, epoch: int, loss: float) -> None:
-        """One more step."""
-        ...
-
-    def epoch(self, row: Row) -> None:
-        """An epoch's line of `training.jsonl`."""
-        ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, num_steps: int, done: int) -> None:
-        """Nothing."""
-
-    def step(self, epoch: int, loss: float) -> None:
-        """Nothing."""
-
-    def epoch(self, row: Row) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,18 +225,11 @@ class Training:
     def _follow(self) -> None:
         """Move the average towards the weights; faster at first."""
         step = self._steps_done
-        keep = min(self.settings.average, (step + 1) / (step + 10))
-        with torch.no_grad():
-            learnt = {name for name, _ in self.module.named_parameters()}
-            for name, value in self.module.state_dict().items():
-                slow = self.average[name]
-                if name in learnt and value.is_floating_point() and self.settings.average:
-                    slow.lerp_(value, 1 - keep)
-                else:
-                    slow.copy_(value)
+        follow(self.average, self.module, keep=min(self.settings.average, (step + 1) / (step + 10)))
 
     def _judge_epoch(self) -> None:
-        with self._wearing(self.average):
+        with wearing(self.module, self.average):
+            self.expert.network.eval()
             table = self.held_out.score(self.expert)
         auc, loss = roc_auc(table.labels, table.logits), balanced_loss(table.logits, table.labels)
         now, done = time.monotonic(), self.progress
@@ -340,14 +305,3 @@ class Training:
     @property
     def _steps_done(self) -> int:
         return self.progress.epoch * self._steps_an_epoch + self.progress.step
-
-    @contextmanager
-    def _wearing(self, weights: State) -> Iterator[None]:
-        """The network with other weights, in evaluation mode; afterwards its own again."""
-        own = copy_state(self.module)
-        self.module.load_state_dict(weights)
-        self.expert.network.eval()
-        try:
-            yield
-        finally:
-            self.module.load_state_dict(own)

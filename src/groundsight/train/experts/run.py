@@ -30,10 +30,11 @@ from groundsight.train.experts.data import (
     read_data,
 )
 from groundsight.train.experts.figures import all_figures, row_of
-from groundsight.train.experts.loop import Machine, Outcome, Silent, Training, Watch
+from groundsight.train.experts.loop import Machine, Outcome, Training
 from groundsight.train.experts.scoring import LogitTable, score_pictures
 from groundsight.train.experts.settings import ExpertTraining
 from groundsight.train.experts.state import drop_checkpoint
+from groundsight.train.experts.watch import Silent, Watch
 from groundsight.train.run_folder import begin_run, check_folder
 
 SCORES_FILE = "scores.jsonl"

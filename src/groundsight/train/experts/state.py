@@ -9,7 +9,6 @@ import torch
 from groundsight.core.errors import UsageError
 
 CHECKPOINT_FILE = "checkpoint.pt"
-State = dict[str, torch.Tensor]
 _SCHEMA = "groundsight.expert-training/1"
 
 
@@ -44,8 +43,3 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
 def drop_checkpoint(folder: Path) -> None:
     """Remove the state of a run that is finished."""
     (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-
-
-def copy_state(module: torch.nn.Module) -> State:
-    """A module's state, apart from it."""
-    return {name: value.detach().clone() for name, value in module.state_dict().items()}
