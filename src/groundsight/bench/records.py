@@ -22,6 +22,7 @@ from groundsight.core.errors import UsageError
 from groundsight.core.json_values import JsonObject, Text
 from groundsight.core.report import EngineInfo, Problem
 from groundsight.core.types import Document, SampleRegion, Value
+from groundsight.data.record_lines import parse_record
 from groundsight.suites.base import Figure, SampleScore
 
 RUN_FILE = "run.json"
@@ -180,7 +181,8 @@ def read_lines(
                 if not line.endswith(b"\n"):
                     return  # torn: a run is writing it, or was killed
                 if skip is None or not skip(line):
-                    yield _parsed(line, kind, path, number)
+                    otherwise = "is not one of this version: name another folder"
+                    yield parse_record(line, kind, f"{path} line {number} {otherwise}")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -199,12 +201,3 @@ def _others_of(perturbation: str | None) -> Callable[[bytes], bool] | None:
         return other or (perturbation != NONE and line.startswith(unnamed))
 
     return skip
-
-
-def _parsed(line: bytes, kind: type[V], path: Path, number: int) -> V:
-    try:
-        return kind.model_validate_json(line)
-    except ValidationError as error:
-        raise UsageError(
-            f"{path} line {number} is not one of this version: name another folder"
-        ) from error

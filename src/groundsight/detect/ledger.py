@@ -21,6 +21,7 @@ from typing import Literal
 
 from groundsight.core.errors import PictureError, UsageError
 from groundsight.core.report import EngineInfo, Report
+from groundsight.data.record_lines import read_record_lines
 from groundsight.detect.artefacts import OVERLAYS, THUMBNAILS, remove_artefacts
 from groundsight.detect.examiner import OutputError
 from groundsight.detect.one import RUN_FAULTS, is_failed
@@ -37,15 +38,11 @@ def read_reports(path: Path) -> Iterator[Report]:
     Raises:
         UsageError: a line that is no report of this version.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield Report.model_validate_json(line)
-            except ValueError as error:
-                raise UsageError(
-                    f"{path} line {number} is not a report that this version reads; "
-                    "name another --out folder, or --overwrite this one"
-                ) from error
+    otherwise = (
+        "is not a report that this version reads; name another --out folder, or --overwrite this "
+        "one"
+    )
+    yield from read_record_lines(path, Report, otherwise=otherwise)
 
 
 class Ledger:

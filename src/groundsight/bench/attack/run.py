@@ -10,7 +10,6 @@ from types import TracebackType
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import ValidationError
 
 from groundsight.bench.attack.figures import figures_of
 from groundsight.bench.attack.linf import Attacked, Loss, attack
@@ -31,6 +30,7 @@ from groundsight.core.seeds import derive_seed
 from groundsight.core.types import Sample, Verdict
 from groundsight.data.line_file import LineFile
 from groundsight.data.packed import open_image
+from groundsight.data.record_lines import read_record_lines
 from groundsight.data.run_folder import check_settings, lock, told, write_whole
 from groundsight.data.samples.writer import mend_tail
 from groundsight.experts.tracing import to_pixels
@@ -238,12 +238,8 @@ def read_attacks(folder: Path) -> Iterator[AttackLine]:
         UsageError: a line that is none of an attack.
     """
     path = folder / LINES_FILE
-    with told(path), path.open("rb") as file:
-        for number, text in enumerate(file, start=1):
-            try:
-                yield AttackLine.model_validate_json(text)
-            except ValidationError:
-                raise UsageError(f"{path}, line {number}: no line of an attack") from None
+    with told(path):
+        yield from read_record_lines(path, AttackLine, otherwise="is no line of an attack")
 
 
 def through_codec(loss: Loss, settings: AttackSettings) -> Loss:

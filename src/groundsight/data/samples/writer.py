@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from groundsight.core.errors import MissingExtraError, PictureError, UsageError
 from groundsight.core.types import ImageRef, Sample
 from groundsight.data.line_file import LineFile
 from groundsight.data.packed import parse_address, read_image_bytes
+from groundsight.data.row_groups import RowGroups
 from groundsight.data.samples.parquet import table_row, table_schema
 
 Mode = Literal["new", "resume", "replace"]
@@ -158,18 +159,17 @@ class _ParquetSink:
 
     def __init__(self, path: Path, *, embed: bool) -> None:
         try:
-            from pyarrow import parquet
+            schema = table_schema()
         except ImportError as error:
             raise MissingExtraError("Parquet", "ray") from error
         self._path, self._partial, self._embed = path, _partial(path), embed
-        self._schema = table_schema()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: Any = parquet.ParquetWriter(self._partial, self._schema, compression="zstd")
+            self._groups = RowGroups(
+                self._partial, schema, most_rows=_ROWS_A_GROUP, most_bytes=_PICTURE_BYTES_A_GROUP
+            )
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-        self._rows: list[dict[str, Any]] = []
-        self._num_bytes = 0
         self._closed = False
 
     def write(self, stored: Sample, sample: Sample) -> None:
@@ -177,10 +177,8 @@ class _ParquetSink:
         if self._embed:
             pictures = [_bytes_of(sample, image) for image in sample.images]
             stored = stored.model_copy(update={"images": tuple(map(_named, stored.images))})
-        self._rows.append(table_row(stored, pictures))
-        self._num_bytes += sum(len(data) for data in pictures if data)
-        if len(self._rows) >= _ROWS_A_GROUP or self._num_bytes >= _PICTURE_BYTES_A_GROUP:
-            self._write_group()
+        num_bytes = sum(len(data) for data in pictures if data)
+        self._groups.write(table_row(stored, pictures), num_bytes=num_bytes)
 
     def flush(self) -> None:
         """Nothing is final before the end."""
@@ -188,8 +186,7 @@ class _ParquetSink:
     def close(self) -> None:
         if self._closed:
             return
-        self._write_group()
-        self._file.close()
+        self._groups.close()
         self._closed = True
         with self._partial.open("rb+") as file:
             os.fsync(file.fileno())
@@ -198,15 +195,8 @@ class _ParquetSink:
     def abandon(self) -> None:
         if not self._closed:
             with contextlib.suppress(OSError):
-                self._file.close()
+                self._groups.abandon()
             self._partial.unlink(missing_ok=True)
-
-    def _write_group(self) -> None:
-        import pyarrow as arrow
-
-        if self._rows:
-            self._file.write_table(arrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows, self._num_bytes = [], 0
 
 
 def _partial(path: Path) -> Path:

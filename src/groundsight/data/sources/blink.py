@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 from groundsight.core.types import Sample
 from groundsight.data.samples import SampleRow
-from groundsight.data.sources.base import Source, named_files, row_of
-from groundsight.data.sources.choices import choice_sample, tsv_rows
+from groundsight.data.sources.base import Source
+from groundsight.data.sources.choices import choice_sample, question_rows
 from groundsight.data.sources.labels import SPLITS
-from groundsight.data.tables import TableRow, iter_table
+from groundsight.data.tables import TableRow
 
 IMAGES = ("image_1", "image_2", "image_3", "image_4")
 _SPLIT = re.compile(r"[a-z]+")
@@ -30,13 +30,7 @@ class Blink(Source):
 
     def rows(self) -> Iterator[SampleRow]:
         """A row for every question."""
-        for file in named_files(self.path, (".parquet", ".tsv")):
-            if file.suffix.lower() == ".tsv":
-                yield from tsv_rows(file, self.root, "blink", "BLINK")
-                continue
-            for row in iter_table(file, IMAGES):
-                where = f"{file.name}, row {row.number}"
-                yield row_of(where, _sample, row, file, where)
+        return question_rows(self, "BLINK", IMAGES, _sample)
 
 
 def _sample(row: TableRow, file: Path, where: str) -> Sample:

@@ -1,7 +1,7 @@
 """What BLINK and MMIU share: lettered options in text, letters in brackets, VLMEvalKit's TSV."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -12,7 +12,8 @@ from groundsight.data.annotations import under
 from groundsight.data.packed import Packed, base64_pictures
 from groundsight.data.samples import SampleRow
 from groundsight.data.separated import iter_records
-from groundsight.data.sources.base import row_of
+from groundsight.data.sources.base import Source, named_files, row_of
+from groundsight.data.tables import TableRow, iter_table
 
 _LETTER = re.compile(r"\(?([A-Z])\)?")
 HIDDEN = ("", "hidden", "none", "null")
@@ -90,7 +91,30 @@ def choice_sample(
     )
 
 
-def tsv_rows(path: Path, root: Path, prefix: str, source: str) -> Iterator[SampleRow]:
+def question_rows(
+    source: Source,
+    name: str,
+    images: Collection[str],
+    sample: Callable[[TableRow, Path, str], Sample],
+) -> Iterator[SampleRow]:
+    """A row for every question of Parquet files and VLMEvalKit tables.
+
+    Args:
+        source: where they lie.
+        name: of the benchmark.
+        images: columns of pictures in Parquet.
+        sample: of a row of Parquet, its file, and where it stands.
+    """
+    for file in named_files(source.path, (".parquet", ".tsv")):
+        if file.suffix.lower() == ".tsv":
+            yield from _tsv_rows(file, source.root, name)
+            continue
+        for row in iter_table(file, images):
+            where = f"{file.name}, row {row.number}"
+            yield row_of(where, sample, row, file, where)
+
+
+def _tsv_rows(path: Path, root: Path, source: str) -> Iterator[SampleRow]:
     """The rows of a VLMEvalKit table: index, question, A, B, …, answer, image.
 
     Pictures are Base64 in `image` (one, or a list), the index of the row that has them, or paths in
@@ -102,7 +126,7 @@ def tsv_rows(path: Path, root: Path, prefix: str, source: str) -> Iterator[Sampl
         cells[record.fields.get("index", "")] = (record.offset, found)
         where = f"{path.name}, row {record.number}"
         images = _tsv_images(record.fields, path, root, cells)
-        name = f"{prefix}/{path.stem}/{record.fields.get('index')}"
+        name = f"{source.lower()}/{path.stem}/{record.fields.get('index')}"
         yield row_of(where, _tsv_sample, record.fields, images, name, source, where)
 
 

@@ -13,9 +13,9 @@ from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample
 from groundsight.data.annotations import under
 from groundsight.data.samples import SampleRow
-from groundsight.data.sources.base import Source, named_files, row_of
-from groundsight.data.sources.choices import choice_sample, split_options, tsv_rows
-from groundsight.data.tables import TableRow, iter_table
+from groundsight.data.sources.base import Source
+from groundsight.data.sources.choices import choice_sample, question_rows, split_options
+from groundsight.data.tables import TableRow
 
 IMAGES = "input_image_path"
 
@@ -29,13 +29,7 @@ class MMIU(Source):
 
     def rows(self) -> Iterator[SampleRow]:
         """A row for every question."""
-        for file in named_files(self.path, (".parquet", ".tsv")):
-            if file.suffix.lower() == ".tsv":
-                yield from tsv_rows(file, self.root, "mmiu", "MMIU")
-                continue
-            for row in iter_table(file, (IMAGES,)):
-                where = f"{file.name}, row {row.number}"
-                yield row_of(where, self._sample, row, file, where)
+        return question_rows(self, "MMIU", (IMAGES,), self._sample)
 
     def _sample(self, row: TableRow, file: Path, where: str) -> Sample:
         cells = row.cells

@@ -15,10 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample, Value
+from groundsight.data.record_lines import read_record_lines
 from groundsight.data.run_folder import check_settings, lock, told
 from groundsight.data.samples.writer import mend_tail
 from groundsight.rewards.recorded import RecordedGroup
@@ -82,14 +83,9 @@ class AnswerFolder:
             UsageError: a line that this version did not write.
         """
         path = self.folder / ANSWERS_FILE
-        with told(path), path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    yield Answered.model_validate_json(line)
-                except ValidationError as error:
-                    raise UsageError(
-                        f"{path} line {number} is no answer of this version: name another --out"
-                    ) from error
+        otherwise = "is no answer of this version: name another --out"
+        with told(path):
+            yield from read_record_lines(path, Answered, otherwise=otherwise)
 
     def write_lines(self, name: str, values: Iterable[Value]) -> None:
         """Write a file of JSON Lines anew.

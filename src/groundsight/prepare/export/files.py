@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from groundsight.core.errors import MissingExtraError, UsageError
+from groundsight.data.row_groups import RowGroups
 from groundsight.prepare.export.base import Row
 
 MARK = ".groundsight-export"
@@ -43,32 +44,17 @@ class ParquetFile:
     """
 
     def __init__(self, path: Path, schema: Any) -> None:
-        from pyarrow import parquet
-
-        self._schema = schema
-        self._file = parquet.ParquetWriter(path, schema, compression="zstd")
-        self._rows: list[Row] = []
-        self._num_bytes = 0
+        self._groups = RowGroups(path, schema, most_rows=_ROWS_A_GROUP, most_bytes=_BYTES_A_GROUP)
 
     def write(self, row: Row) -> None:
         """Write one row."""
-        self._rows.append(row)
         pictures = row.get("images") or ()
-        self._num_bytes += sum(len(picture.get("bytes") or b"") for picture in pictures)
-        if len(self._rows) >= _ROWS_A_GROUP or self._num_bytes >= _BYTES_A_GROUP:
-            self._write_group()
+        num_bytes = sum(len(picture.get("bytes") or b"") for picture in pictures)
+        self._groups.write(row, num_bytes=num_bytes)
 
     def close(self) -> None:
         """Write what is left and close."""
-        self._write_group()
-        self._file.close()
-
-    def _write_group(self) -> None:
-        import pyarrow as arrow
-
-        if self._rows:
-            self._file.write_table(arrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows, self._num_bytes = [], 0
+        self._groups.close()
 
 
 def arrow_module(feature: str) -> Any:

@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from pydantic import ValidationError
-
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample, Value
+from groundsight.data.record_lines import read_record_lines
 from groundsight.data.run_folder import check_settings, lock, told
 from groundsight.data.samples import SampleWriter, read_samples
 from groundsight.data.samples.writer import mend_tail
@@ -135,11 +134,6 @@ class SynthesisFolder:
 def _read_lines(path: Path, kind: type[V]) -> Iterator[V]:
     if not path.exists():
         return
-    with told(path), path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                raise UsageError(
-                    f"{path} line {number} is not one of this version: name another --out"
-                ) from error
+    otherwise = "is not one of this version: name another --out"
+    with told(path):
+        yield from read_record_lines(path, kind, otherwise=otherwise)
