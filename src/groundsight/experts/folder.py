@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from groundsight.core.errors import MissingExtraError, UsageError
 from groundsight.core.json_values import JsonObject, to_json_value
 from groundsight.core.types import Value
+from groundsight.data.run_folder import write_whole
 from groundsight.experts.base import Expert
 from groundsight.experts.places import FOLDER_FILE, find_weights, usual_place
 
@@ -137,8 +138,8 @@ def save(expert: Expert, folder: Path, card_fields: Mapping[str, Any]) -> Path:
         backbone=expert.backbone,
         card=dict(card_fields),
     )
-    _write(folder / CARD_FILE, _card_text(expert, told))
-    _write(folder / FOLDER_FILE, told.model_dump_json(by_alias=True, indent=2) + "\n")
+    write_whole(folder / CARD_FILE, _card_text(expert, told))
+    write_whole(folder / FOLDER_FILE, told.model_dump_json(by_alias=True, indent=2) + "\n")
     return folder
 
 
@@ -210,12 +211,6 @@ def _card_text(expert: Expert, told: ExpertFile) -> str:
 def _cell(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(to_json_value(value), ensure_ascii=False)
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 def _first_fault(error: ValidationError) -> str:

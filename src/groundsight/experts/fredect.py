@@ -20,7 +20,7 @@ from groundsight.core.errors import UsageError
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
 from groundsight.experts.crops import CropSettings, crop_views
 from groundsight.experts.heat import ViewHeat, gradient_times_input
-from groundsight.experts.tracing import Trace, pinned
+from groundsight.experts.tracing import Trace, pinned, resized
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -90,11 +90,7 @@ class FreDect(Expert):
         crop = self._trace_crop(sized)
 
         def smooth(pixels: "Tensor") -> "Tensor":
-            from torch.nn.functional import interpolate
-
-            size = (sized.height, sized.width)
-            resized = interpolate(pixels[None], size, mode="bilinear", antialias=True)
-            return crop(resized[0])
+            return crop(resized(pixels, (sized.height, sized.width)))
 
         return pinned(smooth, picture, self.views(picture))
 

@@ -18,7 +18,7 @@ from pydantic import Field
 from groundsight.core.seeds import make_rng
 from groundsight.experts.base import AnyArray, Expert, ExpertCard, ExpertSettings
 from groundsight.experts.heat import ViewHeat
-from groundsight.experts.tracing import Trace, gather, pinned
+from groundsight.experts.tracing import Trace, gather, pinned, resized
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -86,10 +86,7 @@ class PatchCraft(Expert):
             return moved
 
         def smooth(pixels: "Tensor") -> "Tensor":
-            from torch.nn.functional import interpolate
-
-            size = (sized.height, sized.width)
-            return moved(interpolate(pixels[None], size, mode="bilinear", antialias=True)[0])
+            return moved(resized(pixels, (sized.height, sized.width)))
 
         return pinned(smooth, picture, self.views(picture))
 

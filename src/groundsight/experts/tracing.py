@@ -71,6 +71,13 @@ def gather(index: npt.NDArray[np.int64]) -> Trace:
     return views_of
 
 
+def resized(pixels: "Tensor", size: tuple[int, int]) -> "Tensor":
+    """Pixels (3, H, W) at another height and width, without rounding: a stand-in for Pillow's."""
+    from torch.nn.functional import interpolate
+
+    return interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]
+
+
 def pinned(smooth: Trace, picture: Image.Image, views: "AnyArray") -> Trace:
     """A function with the gradient of `smooth` that gives exactly `views` at the picture.
 

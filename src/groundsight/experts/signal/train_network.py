@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from groundsight.core.seeds import derive_seed, make_rng
+from groundsight.experts.averaging import follow
 from groundsight.experts.determinism import deterministic
 from groundsight.experts.signal.network import SignalNetwork
 from groundsight.forensics.signal.network import CELL_PX
@@ -80,7 +81,8 @@ def train_network(
         loss.backward()
         optimizer.step()
         schedule.step()
-        _follow(average, network, min(settings.average, (step + 1) / (step + 10)))
+        keep = min(settings.average, (step + 1) / (step + 10))
+        follow(average.state_dict(), network, keep=keep)
         progress(step, float(loss.detach()))
     average.eval()
     return average
@@ -129,11 +131,3 @@ def _loss(network: SignalNetwork, batch: _Batch, smoothing: float) -> torch.Tens
         return where
     crop = functional.binary_cross_entropy_with_logits(out.crop[batch.whole], smooth[batch.whole])
     return crop + where
-
-
-def _follow(average: SignalNetwork, network: SignalNetwork, keep: float) -> None:
-    with torch.no_grad():
-        for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
-        for slow, fast in zip(average.buffers(), network.buffers(), strict=True):
-            slow.copy_(fast)

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from groundsight.core.errors import UsageError
 from groundsight.core.seeds import derive_short_seed
+from groundsight.experts.averaging import copy_state, follow, wearing
 from groundsight.experts.base import Expert
 from groundsight.experts.batching import unpack
 from groundsight.experts.calibration import balanced_loss
@@ -37,7 +38,6 @@ from groundsight.train.experts.scoring import LogitTable, PackedPictures
 from groundsight.train.experts.settings import ExpertTraining
 from groundsight.train.experts.state import read_checkpoint, save_checkpoint
 from groundsight.train.experts.watch import Silent, Watch
-from groundsight.train.experts.weights import copy_state, follow, wearing
 from groundsight.train.metrics_file import MetricsFile, Row
 
 METRICS_FILE = "training.jsonl"

@@ -8,7 +8,6 @@ OUT/expert.json, model.safetensors, README.md     the expert (`load_expert(OUT)`
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from groundsight.core.config import Config
 from groundsight.core.errors import UsageError
 from groundsight.core.json_values import JsonObject
 from groundsight.core.seeds import derive_seed, derive_short_seed
+from groundsight.data.run_folder import write_whole
 from groundsight.experts import Expert, build_expert, save_expert
 from groundsight.experts.calibration import Calibration, fit_temperature
 from groundsight.experts.folder import read_expert_file
@@ -205,9 +205,7 @@ def write_scores(path: Path, tables: Mapping[str, LogitTable], temperature: floa
         for part, table in tables.items()
         for picture, logit in zip(table.pictures, table.logits, strict=True)
     ]
-    fresh = path.with_name(f".{path.name}")
-    fresh.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    os.replace(fresh, path)
+    write_whole(path, "".join(line + "\n" for line in lines))
 
 
 def _check_same(out: Path, recipe: ExpertRecipe) -> None:

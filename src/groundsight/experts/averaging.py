@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-State = dict[str, torch.Tensor]
+from groundsight.experts.weights import State
 
 
 def copy_state(module: nn.Module) -> State:
