@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from groundsight.bench.records import Unanswered
-from groundsight.bench.said import Said, no_answer, whole_numbers, written_regions
+from groundsight.bench.said import Said, no_answer, whole_numbers
 from groundsight.bench.showing import NO_SAMPLE, Ready
+from groundsight.bench.truth import plain_regions
 from groundsight.core.errors import GroundsightError
 from groundsight.core.report import Problem
 from groundsight.engines import EngineOptions
@@ -65,7 +66,7 @@ class ChatAsker(OverModel):
         return Said(
             score=score,
             raw=written.text,
-            regions=written_regions(answer.regions),
+            regions=plain_regions(answer.regions),
             problems=(*problems, *answer.problems),
             usage=whole_numbers(asdict(reply.usage)),
         )

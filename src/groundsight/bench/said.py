@@ -6,11 +6,10 @@ from typing import Any, Protocol
 
 from groundsight.bench.records import Unanswered
 from groundsight.bench.showing import Ready
-from groundsight.core.report import EngineInfo, Problem, Report
+from groundsight.core.report import EngineInfo, Problem
 from groundsight.core.types import SampleRegion
 from groundsight.engines.chat import Decoding
 from groundsight.replies.dialect import Dialect
-from groundsight.replies.place import AnswerRegion
 from groundsight.suites.base import SampleScore
 
 NO_ANSWER = "no_answer"
@@ -76,22 +75,6 @@ def no_answer(ready: Ready, problems: Iterable[Problem]) -> Unanswered:
     """Why nobody answered: the last of the problems, for it ended the attempt."""
     why = [*problems] or [Problem(code=NO_ANSWER, message="nothing came back")]
     return ready.shown.unanswered(why[-1].code, why[-1].message)
-
-
-def reported_regions(report: Report) -> tuple[SampleRegion, ...]:
-    """The boxes of a report."""
-    return tuple(
-        SampleRegion(image_index=one.image_index, xyxy=one.xyxy_px, description=one.description)
-        for one in report.regions
-    )
-
-
-def written_regions(regions: Iterable[AnswerRegion]) -> tuple[SampleRegion, ...]:
-    """The boxes of a reply."""
-    return tuple(
-        SampleRegion(image_index=one.image_index, xyxy=one.xyxy_px, description=one.description)
-        for one in regions
-    )
 
 
 def whole_numbers(counts: Mapping[str, Any]) -> dict[str, int]:

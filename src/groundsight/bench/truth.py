@@ -1,10 +1,13 @@
 """What a run keeps of a sample's truth: its boxes in pixels, and a hash that names it anywhere."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 from groundsight.bench.showing import HASH_DIGITS
 from groundsight.core.errors import UsageError
+from groundsight.core.report import Region
 from groundsight.core.types import Sample, SampleRegion
+from groundsight.replies.place import AnswerRegion
 from groundsight.tasks.base import gold_regions
 
 
@@ -14,6 +17,11 @@ def known_regions(sample: Sample) -> tuple[SampleRegion, ...]:
         regions = gold_regions(sample)
     except UsageError:
         return ()
+    return plain_regions(regions)
+
+
+def plain_regions(regions: Iterable[Region | AnswerRegion]) -> tuple[SampleRegion, ...]:
+    """Boxes of a report, a reply or the truth, in pixels as shown."""
     return tuple(
         SampleRegion(image_index=one.image_index, xyxy=one.xyxy_px, description=one.description)
         for one in regions

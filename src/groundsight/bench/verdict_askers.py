@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from groundsight.bench.records import Unanswered
-from groundsight.bench.said import Said, no_answer, reported_regions, whole_numbers
+from groundsight.bench.said import Said, no_answer, whole_numbers
 from groundsight.bench.showing import Ready
+from groundsight.bench.truth import plain_regions
 from groundsight.core.report import EngineInfo, Report
 from groundsight.detect.one import RUN_FAULTS, Opened, describe_picture, examine_opened
 from groundsight.engines import batch_size_of, close_engine
@@ -59,7 +60,7 @@ class EngineAsker:
         return Said(
             score=self._suite.score(ready.sample, report=report),
             raw=report.raw,
-            regions=reported_regions(report),
+            regions=plain_regions(report.regions),
             problems=report.problems,
         )
 
@@ -138,7 +139,7 @@ class ReasonerAsker:
         return Said(
             score=score,
             raw=report.raw,
-            regions=reported_regions(report),
+            regions=plain_regions(report.regions),
             problems=report.problems,
             usage=_told_usage(report),
         )

@@ -11,7 +11,7 @@ file says. No torch here, so that `--help`, validation and dry runs stay instant
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,7 +59,7 @@ def read_tree(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     tree = _read_toml(path)
     for override in overrides:
         if override.startswith("@"):
-            _lay_over(tree, _read_toml(Path(override[1:])))
+            tree = laid_over(tree, _read_toml(Path(override[1:])))
         else:
             _apply(tree, override)
     return tree
@@ -75,6 +75,17 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
     for setting in settings:
         _apply(tree, setting)
     return tree
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """A tree laid over another, value by value; a list is one value."""
+    both = dict(below)
+    for key, value in above.items():
+        there = both.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            value = laid_over(there, value)
+        both[key] = value
+    return both
 
 
 def validate_config(schema: type[C], tree: dict[str, Any], *, where: str) -> C:
@@ -111,15 +122,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read recipe {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, endless digits or nesting
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
-
-
-def _lay_over(tree: dict[str, Any], other: dict[str, Any]) -> None:
-    for key, value in other.items():
-        below = tree.get(key)
-        if isinstance(value, dict) and isinstance(below, dict):
-            _lay_over(below, value)
-        else:
-            tree[key] = value
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundsight.forensics.metadata.containers import jpeg_segments
+from groundsight.vision.images import RGBArray
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -40,6 +41,7 @@ BASE_TABLE = np.array(
     ],
     dtype=np.int64,
 )
+_LUMA_OF_RGB = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 QUALITIES = range(30, 99)
 # Low frequencies: enough coefficients differ from zero there.
 MODES = tuple((u, v) for u in range(4) for v in range(4) if 1 <= u + v <= 4)
@@ -111,6 +113,20 @@ _ZIGZAG = np.array(
         key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8),
     )
 )
+
+
+def central_luma(rgb: RGBArray, *, side_px: int, grid_px: int) -> Float32Array:
+    """Luma − 128 of the middle of a picture.
+
+    Args:
+        rgb: (H, W, 3).
+        side_px: of the part at most.
+        grid_px: its corner lies on a multiple of this, e.g. of the side of the JPEG's blocks.
+    """
+    top, left = (max(0, side - side_px) // 2 // grid_px * grid_px for side in rgb.shape[:2])
+    part = rgb[top : top + side_px, left : left + side_px].astype(np.float32)
+    luma: Float32Array = np.einsum("hwc,c->hw", part, _LUMA_OF_RGB)
+    return luma - np.float32(128)
 
 
 def find_earlier_jpeg(luma: Float32Array, own_table: IntArray | None) -> EarlierJpeg | None:

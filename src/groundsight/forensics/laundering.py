@@ -10,14 +10,13 @@ usual sizes are not told apart from ordinary pictures here, and no sign is made 
 import re
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from groundsight.core.report import Evidence
 from groundsight.forensics.finding import Finding, Says
 from groundsight.forensics.jpeg_history import (
     EarlierJpeg,
+    Float32Array,
     IntArray,
+    central_luma,
     estimate_quality,
     find_earlier_jpeg,
     read_luminance_table,
@@ -27,8 +26,6 @@ from groundsight.forensics.metadata.source_type import source_type_name
 from groundsight.forensics.resampling import MIN_LINE, resampling_line
 from groundsight.vision.images import Picture, RGBArray
 
-Float32Array = npt.NDArray[np.float32]
-_LUMA_OF_RGB = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 CROP_PX = 512
 MIN_SIDE_PX = 64
 # Below this quality the last compression alone has erased most fine traces.
@@ -53,7 +50,8 @@ def read_laundering(picture: Picture) -> list[Finding]:
     table = read_luminance_table(picture.data) if picture.format == "jpeg" else None
     findings = [] if table is None else _compression(table)
     if min(picture.width, picture.height) >= MIN_SIDE_PX:
-        luma = _central_luma(_as_stored(picture.rgb, metadata))
+        stored = _as_stored(picture.rgb, metadata)
+        luma = central_luma(stored, side_px=CROP_PX, grid_px=8)
         findings += _earlier_jpeg(find_earlier_jpeg(luma, table), picture.format)
         findings += _enlarged(luma)
     return findings + _screenshot(metadata)
@@ -70,14 +68,6 @@ def _as_stored(rgb: RGBArray, metadata: FileMetadata) -> RGBArray:
     if orientation in (3, 4, 6, 7):
         rgb = rgb[::-1]
     return rgb
-
-
-def _central_luma(rgb: RGBArray) -> Float32Array:
-    """Luma − 128 of a central part of at most `CROP_PX`, its corner on the 8-pixel grid."""
-    top, left = (max(0, side - CROP_PX) // 2 // 8 * 8 for side in rgb.shape[:2])
-    part = rgb[top : top + CROP_PX, left : left + CROP_PX].astype(np.float32)
-    luma: Float32Array = np.einsum("hwc,c->hw", part, _LUMA_OF_RGB)
-    return luma - np.float32(128.0)
 
 
 def _compression(table: IntArray) -> list[Finding]:

@@ -132,6 +132,13 @@ class RegionRanges:
 DEFAULT_RANGES = RegionRanges()
 
 
+def draw_place(rng: np.random.Generator, rgb: RGBArray, box: PixelBox) -> PixelBox:
+    """A box of the same size anywhere in a picture, which it must fit in."""
+    y = int(rng.integers(0, rgb.shape[0] - box.height + 1))
+    x = int(rng.integers(0, rgb.shape[1] - box.width + 1))
+    return PixelBox(x, y, x + box.width, y + box.height)
+
+
 def draw_region(
     rng: np.random.Generator,
     size: tuple[int, int],

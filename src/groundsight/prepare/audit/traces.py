@@ -6,13 +6,11 @@ picture must be decoded for them.
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from groundsight.core.errors import PictureError
 from groundsight.data.packed import open_image
 from groundsight.forensics.jpeg_history import (
-    Float32Array,
     block_phase,
+    central_luma,
     find_earlier_jpeg,
     read_luminance_table,
 )
@@ -25,7 +23,6 @@ MOST_PICTURES = 2000
 TOLD = ("earlier JPEG", "earlier quality", "enlargement")
 _CROP_PX = 512
 _LEAST_PX = 32
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def read_traces(
@@ -53,7 +50,7 @@ def _traces(member: Member) -> dict[str, Feature]:
         picture = open_image(member.path)
     except PictureError:
         return {}
-    luma = _central_luma(picture.rgb)
+    luma = central_luma(picture.rgb, side_px=_CROP_PX, grid_px=16)
     if min(luma.shape) < _LEAST_PX:
         return {}
     table = read_luminance_table(picture.data) if picture.format == "jpeg" else None
@@ -72,11 +69,3 @@ def _traces(member: Member) -> dict[str, Feature]:
 
 def _where(offset_px: tuple[int, int]) -> str:
     return "same grid" if offset_px == (0, 0) else "shifted grid"
-
-
-def _central_luma(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Float32Array:
-    """Luma - 128 of a central part of at most `_CROP_PX`, its corner on the grid of blocks."""
-    top, left = (max(0, side - _CROP_PX) // 2 // 16 * 16 for side in rgb.shape[:2])
-    part = rgb[top : top + _CROP_PX, left : left + _CROP_PX].astype(np.float32)
-    luma: Float32Array = np.einsum("hwc,c->hw", part, _LUMA)
-    return luma - np.float32(128)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundsight.synth.edits.base import Draft, Edit
-from groundsight.synth.region import EditRegion, PixelBox
+from groundsight.synth.region import EditRegion, draw_place
 from groundsight.vision.images import RGBArray
 
 _TRIES = 20
@@ -35,9 +35,7 @@ class Clone(Edit):
         """Take the copy from where it does not overlap; None in a picture that is too small."""
         box = region.box
         for _ in range(_TRIES):
-            y = int(rng.integers(0, rgb.shape[0] - box.height + 1))
-            x = int(rng.integers(0, rgb.shape[1] - box.width + 1))
-            source = PixelBox(x, y, x + box.width, y + box.height)
+            source = draw_place(rng, rgb, box)
             if not source.meets(box):
                 break
         else:

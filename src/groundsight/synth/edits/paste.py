@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundsight.synth.edits.base import Draft, Edit
-from groundsight.synth.region import EditRegion, PixelBox
+from groundsight.synth.region import EditRegion, draw_place
 from groundsight.vision.images import RGBArray
 
 
@@ -39,9 +39,7 @@ class Paste(Edit):
         box = region.box
         if donor is None or donor.shape[0] < box.height or donor.shape[1] < box.width:
             return None
-        y = int(rng.integers(0, donor.shape[0] - box.height + 1))
-        x = int(rng.integers(0, donor.shape[1] - box.width + 1))
-        source = PixelBox(x, y, x + box.width, y + box.height)
+        source = draw_place(rng, donor, box)
         patch = source.crop(donor)
         matched = bool(rng.random() < self.matched_rate)
         if matched:

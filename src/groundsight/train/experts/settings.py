@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from groundsight.core.config import Config, validate_config
+from groundsight.core.config import Config, laid_over, validate_config
 from groundsight.core.json_values import JsonObject
 
 Range = tuple[float, float]
@@ -116,18 +116,8 @@ def training_settings(name: str, changes: JsonObject | None = None) -> ExpertTra
     Raises:
         ConfigError: a setting that there is not, or a value that does not fit.
     """
-    tree = _laid_over(DEFAULTS.get(name, {}), changes or {})
+    tree = laid_over(DEFAULTS.get(name, {}), changes or {})
     own = tree.get("expert")
     if isinstance(own, dict):  # TOML has no word for None
         tree["expert"] = {key: None if of == "none" else of for key, of in own.items()}
     return validate_config(ExpertTraining, tree, where=f"training of {name}")
-
-
-def _laid_over(below: JsonObject, above: JsonObject) -> JsonObject:
-    both = dict(below)
-    for key, value in above.items():
-        there = both.get(key)
-        if isinstance(value, dict) and isinstance(there, dict):
-            value = _laid_over(there, value)
-        both[key] = value
-    return both
