@@ -1,12 +1,12 @@
 """What a run keeps of a sample's truth: its boxes in pixels, and a hash that names it anywhere."""
 
 from collections.abc import Iterable
-from hashlib import sha256
 
 from groundsight.bench.showing import HASH_DIGITS
 from groundsight.core.errors import UsageError
 from groundsight.core.report import Region
 from groundsight.core.types import Sample, SampleRegion
+from groundsight.data.samples.hashing import truth_hash
 from groundsight.replies.place import AnswerRegion
 from groundsight.tasks.base import gold_regions
 
@@ -29,6 +29,5 @@ def plain_regions(regions: Iterable[Region | AnswerRegion]) -> tuple[SampleRegio
 
 
 def sample_digest(sample: Sample) -> str:
-    """16 hex digits of id, question and truth; where the pictures lie does not count."""
-    text = sample.model_dump_json(exclude={"images"}, exclude_defaults=True)
-    return sha256(f"{len(sample.images)} {text}".encode()).hexdigest()[:HASH_DIGITS]
+    """The first 16 hex digits of its `truth_hash`."""
+    return truth_hash(sample)[:HASH_DIGITS]

@@ -39,6 +39,12 @@ def dataset_hash(path: Path, *, contents: bool = False) -> str:
     return f"{total % _MODULUS:064x}"
 
 
+def truth_hash(sample: Sample) -> str:
+    """64 hex digits of id, question and truth; where the pictures lie does not count."""
+    text = sample.model_dump_json(exclude={"images"}, exclude_defaults=True)
+    return sha256(f"{len(sample.images)} {text}".encode()).hexdigest()
+
+
 def _canonical(sample: Sample, root: str, contents: bool) -> bytes:
     tree = sample.model_dump(mode="json", exclude_defaults=True)
     for image, there in zip(tree["images"], with_root(sample, root).images, strict=True):

@@ -11,14 +11,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from groundsight.core.errors import UsageError
-from groundsight.core.types import Sample, Value
+from groundsight.core.types import Value
 from groundsight.data.record_lines import read_record_lines
 from groundsight.data.run_folder import check_settings, lock, told
 from groundsight.data.samples.writer import mend_tail
@@ -116,9 +115,3 @@ class AnswerFolder:
             )
         check_settings(self.folder, settings, holds=holds)
         mend_tail(path)
-
-
-def fingerprint(sample: Sample) -> bytes:
-    """What a question and its truth are, wherever its pictures lie."""
-    text = sample.model_dump_json(exclude={"images"})
-    return sha256(f"{len(sample.images)} {text}".encode()).digest()[:16]

@@ -23,6 +23,7 @@ from groundsight.core.types import Sample
 from groundsight.data.ahead import batches_ahead
 from groundsight.data.run_folder import told
 from groundsight.data.samples import SampleWriter, read_samples
+from groundsight.data.samples.hashing import truth_hash
 from groundsight.engines.chat import ENGINE_DOWN, ChatModel, ChatReply, Decoding
 from groundsight.prepare.curate.asking import Asked, SetAside, open_question
 from groundsight.prepare.curate.choosing import choose, group_rates, with_rate
@@ -32,7 +33,6 @@ from groundsight.prepare.curate.folder import (
     REPORT_FILE,
     Answered,
     AnswerFolder,
-    fingerprint,
 )
 from groundsight.prepare.curate.judging import Judged, judge
 from groundsight.prepare.curate.recipe import CurationRecipe
@@ -55,7 +55,7 @@ class Curation:
     ) -> None:
         self._given, self._model, self._recipe = given, model, recipe
         self._settings, self._folder = settings, folder
-        self._held = {one.sample.id: fingerprint(one.sample) for one in folder.answered()}
+        self._held = {one.sample.id: truth_hash(one.sample) for one in folder.answered()}
         self._ids: set[str] = set()
         self._look_ahead()
         self._set_aside: Counter[str] = Counter()
@@ -146,7 +146,7 @@ class Curation:
                     f"{self._recipe.path} scores {task}, but sample {sample.id!r} is of "
                     f"{sample.task}: take a recipe of that task, or other samples"
                 )
-            if self._held.get(sample.id, fingerprint(sample)) != fingerprint(sample):
+            if self._held.get(sample.id, truth_hash(sample)) != truth_hash(sample):
                 raise UsageError(
                     f"sample {sample.id!r} is another one than was answered in "
                     f"{self._folder.folder}: name another --out"
@@ -167,7 +167,7 @@ class Curation:
     def _note(self, outcome: Answered | SetAside) -> None:
         if isinstance(outcome, Answered):
             self._folder.write(outcome)
-            self._held[outcome.sample.id] = fingerprint(outcome.sample)
+            self._held[outcome.sample.id] = truth_hash(outcome.sample)
             self._num_asked += 1
             return
         self._set_aside[outcome.code] += 1
