@@ -21,7 +21,7 @@ SIZE = PictureSize(128, 128)
 
 @pytest.fixture(scope="module")
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
-    scenes = SceneMaker(write_photos(tmp_path_factory.mktemp("asked")), SETTINGS).block(0, 150)
+    scenes = SceneMaker(write_photos(tmp_path_factory.mktemp("asked")), SETTINGS).block(0, 250)
     asker, rng = Questioner(SETTINGS, kind_names(SETTINGS), DIALECT), np.random.default_rng(0)
     return [asker.ask(scene, rng) for scene in scenes]
 
@@ -61,12 +61,35 @@ def test_what_is_asked_for_in_vain_is_not_there(exchanges: list[Exchange]) -> No
 
 
 def test_questions_across_pictures_name_the_picture(exchanges: list[Exchange]) -> None:
-    two = [e for e in exchanges if len(e.scenes) == 2]
-    assert len(two) > 5
-    for exchange in two:
+    several = [e for e in exchanges if len(e.scenes) > 1]
+    assert {len(e.scenes) for e in several} == {2, 3}
+    assert len(several) > 10
+    for exchange in several:
         assert "Image " in exchange.reply
         images = [p for p in exchange.messages[0]["content"] if p["type"] == "image"]
-        assert len(images) == 2
+        assert len(images) == len(exchange.scenes)
+
+
+def test_what_is_common_is_the_only_thing_in_all_and_what_differs_in_one_alone(
+    exchanges: list[Exchange],
+) -> None:
+    asked = {"share": 0, "all of these": 0, "differs": 0, "something more": 0}
+    for exchange in exchanges:
+        text = " ".join(p.get("text", "") for p in exchange.messages[0]["content"])
+        found = [words for words in asked if words in text]
+        if not found:
+            continue
+        asked[found[0]] += 1
+        name, _, place_told = exchange.reply.partition(", ")
+        at = int(place_told.removeprefix("Image ").partition(":")[0]) - 1
+        names = [{thing.name for thing in scene.things} for scene in exchange.scenes]
+        assert name in names[at]
+        if found[0] in ("share", "all of these"):
+            assert set.intersection(*names) == {name}
+        else:
+            counts = [len(scene.things) for scene in exchange.scenes]
+            assert counts[at] == max(counts) and counts.count(max(counts)) == 1
+    assert all(asked.values())
 
 
 def test_no_answer_holds_a_verdict_or_a_report(exchanges: list[Exchange], tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ No system text of a task, no verdict, no report: those are left to fine-tuning. 
 replies write them, so that the digits of a place are learnt once and for all.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from groundsight.core.seeds import pick
 from groundsight.replies.dialect import Dialect
 from groundsight.replies.place import AnswerRegion
 from groundsight.replies.render import write_region
@@ -29,13 +31,15 @@ NAME = ("What is at {box}?", "Name the thing at {box}.")
 WHICH = ("Which picture shows the {name}, and where?", "Find the {name} in these pictures.")
 DIFFER = ("What differs between the pictures?", "One picture has something more. Box it.")
 COMMON = (
-    "One thing is in both pictures. Where is it in Image {number}?",
+    "One thing is in all of these pictures. Where is it in Image {number}?",
     "What do the pictures share? Box it in Image {number}.",
 )
 NOTHING_THERE, NOWHERE = "Nothing.", "Nowhere."
 _ABSENT_RATE = 0.15
 _KINDS = ("find", "list", "name", "which", "differ", "common")
-_CHANCES = (0.22, 0.36, 0.03, 0.09, 0.16, 0.14)
+_CHANCES = (0.2, 0.36, 0.03, 0.07, 0.17, 0.17)
+_THIRD_RATE = 0.5  # of questions on what differs, on what is common: with a third picture
+_EARLIER = 20  # latest scenes of each name that are kept to be asked about again
 
 
 class Exchange(NamedTuple):
@@ -62,14 +66,14 @@ class Questioner:
         self._captions = {
             edit.tag: edit.captions for edit in map(EDITS.__getitem__, settings.edits)
         }
-        self._seen: dict[str, Scene] = {}
+        self._seen: dict[str, deque[Scene]] = {}
 
     def ask(self, scene: Scene, rng: np.random.Generator) -> Exchange:
         """Draw a question that the scene has an answer to; a list where the draw fits nothing."""
         kind = _KINDS[int(rng.choice(len(_KINDS), p=_CHANCES))]
         made: Exchange | None = getattr(self, f"_{kind}")(scene, rng)
         for name in _once(scene):
-            self._seen[name] = scene
+            self._seen.setdefault(name, deque(maxlen=_EARLIER)).appendleft(scene)
         return made or self._list(scene, rng)
 
     def _find(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
@@ -77,12 +81,10 @@ class Questioner:
         if not there or rng.random() < _ABSENT_RATE:
             held = {thing.name for thing in scene.things}
             absent = [name for name in self._names if name not in held]
-            return self._exchange(
-                [scene], _pick(rng, FIND).format(name=_pick(rng, absent)), NOWHERE
-            )
-        name = _pick(rng, sorted(there))
+            return self._exchange([scene], pick(rng, FIND).format(name=pick(rng, absent)), NOWHERE)
+        name = pick(rng, sorted(there))
         return self._exchange(
-            [scene], _pick(rng, FIND).format(name=name), self._box(there[name]), rng
+            [scene], pick(rng, FIND).format(name=name), self._box(there[name]), rng
         )
 
     def _list(self, scene: Scene, rng: np.random.Generator) -> Exchange:
@@ -90,60 +92,64 @@ class Questioner:
             f"- {self._line(thing, self._caption(thing, rng))}"
             for thing in sorted(scene.things, key=lambda thing: thing.xyxy_px[1::-1])
         ]
-        return self._exchange([scene], _pick(rng, LIST), "\n".join(lines) or NOTHING_THERE, rng)
+        return self._exchange([scene], pick(rng, LIST), "\n".join(lines) or NOTHING_THERE, rng)
 
     def _name(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         if not scene.things:
             return None
         thing = scene.things[int(rng.integers(len(scene.things)))]
-        return self._exchange([scene], _pick(rng, NAME).format(box=self._box(thing)), thing.name)
+        return self._exchange([scene], pick(rng, NAME).format(box=self._box(thing)), thing.name)
 
     def _which(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         there = _once(scene)
         other = self._other(rng)
         if not there or other is None:
             return None
-        name = _pick(rng, sorted(there))
+        name = pick(rng, sorted(there))
         if any(thing.name == name for thing in other.things):
             return None
         at = int(rng.integers(2))
         pair = [other, other]
         pair[at] = scene
         line = self._line(there[name], "", image=at)
-        return self._exchange(pair, _pick(rng, WHICH).format(name=name), line, rng)
+        return self._exchange(pair, pick(rng, WHICH).format(name=name), line, rng)
 
     def _differ(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         if scene.before is None:
             return None
         before = replace(scene, rgb=scene.before, things=scene.things[:-1], before=None)
-        at = 1 if rng.random() < 0.8 else 0
-        pair = [before, before]
-        pair[at] = scene
-        line = self._line(scene.things[-1], "", image=at)
-        return self._exchange(pair, _pick(rng, DIFFER), line, rng)
+        third = rng.random() < _THIRD_RATE
+        shown = [before] * (3 if third else 2)
+        at = int(rng.integers(3)) if third else int(rng.random() < 0.8)
+        shown[at] = scene
+        return self._exchange(shown, pick(rng, DIFFER), self._named(scene.things[-1], at), rng)
 
     def _common(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         here = _once(scene)
-        for name in rng.permutation(sorted(here)):
-            other = self._seen.get(str(name))
-            if other is None or other is scene:
+        for name in map(str, rng.permutation(sorted(here))):
+            shown = [scene]
+            wanted = 3 if rng.random() < _THIRD_RATE else 2
+            for other in self._seen.get(name, ()):
+                if len(shown) < wanted and _share([*shown, other]) == {name}:
+                    shown.append(other)
+            if len(shown) < 2:
                 continue
-            names = {thing.name for thing in other.things}
-            if names & {thing.name for thing in scene.things} != {name}:
-                continue
-            at = int(rng.integers(2))
-            pair = [other, other]
-            pair[at] = scene
-            line = f"{name}, {self._line(here[str(name)], '', image=at)}"
-            return self._exchange(pair, _pick(rng, COMMON).format(number=at + 1), line, rng)
+            at = int(rng.integers(len(shown)))
+            shown[0], shown[at] = shown[at], shown[0]
+            question = pick(rng, COMMON).format(number=at + 1)
+            return self._exchange(shown, question, self._named(here[name], at), rng)
         return None
 
     def _other(self, rng: np.random.Generator) -> Scene | None:
-        return self._seen[_pick(rng, sorted(self._seen))] if self._seen else None
+        return self._seen[pick(rng, sorted(self._seen))][0] if self._seen else None
+
+    def _named(self, thing: Thing, at: int) -> str:
+        """What it is, before where it is: the name helps to find the place."""
+        return f"{thing.name}, {self._line(thing, '', image=at)}"
 
     def _caption(self, thing: Thing, rng: np.random.Generator) -> str:
         known = self._captions.get(thing.name)
-        return _pick(rng, known) if known else thing.name
+        return pick(rng, known) if known else thing.name
 
     def _box(self, thing: Thing) -> str:
         return self._line(thing, "")
@@ -177,5 +183,6 @@ def _once(scene: Scene) -> dict[str, Thing]:
     return {thing.name: thing for thing in scene.things if names.count(thing.name) == 1}
 
 
-def _pick(rng: np.random.Generator, of: Sequence[str]) -> str:
-    return of[int(rng.integers(len(of)))]
+def _share(scenes: Sequence[Scene]) -> set[str]:
+    """Names that all of them have."""
+    return set.intersection(*({thing.name for thing in scene.things} for scene in scenes))

@@ -27,11 +27,11 @@ class PretrainSettings(Config):
     "Times that a picture is shown, each time mirrored and turned anew."
     batch_size: int = 32
     "Pictures a step, of all processes."
-    dense_steps: int = 36_000
+    dense_steps: int = 20_000
     "Steps on dense labels alone: tower and projector."
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
-    text_steps: int = 1_600
+    text_steps: int = 2_000
     "Steps on questions and dense labels: all weights."
     text_rate: float = 2e-3
     "Peak learning rate of the language model in them; the tower's is an eighth."
