@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
+from groundsight.core.cores import num_cores
 from groundsight.core.seeds import make_rng
 from groundsight.data.pictures import find_pictures
 from groundsight.detect.examiner import Setup
-from groundsight.detect.pool import Pool, num_cores
+from groundsight.detect.pool import Pool
 from groundsight.detect.worker import ONE_THREAD
 
 PROGRAM = "from groundsight.cli.app import main; main()"

@@ -12,6 +12,7 @@ from tests.cli.command_line import ENVIRONMENT
 from tests.detect.toy_engine import DIES, HANGS
 from tests.detect.ugly_pictures import make_picture, make_ugly_folder
 
+from groundsight.core.cores import num_cores
 from groundsight.core.errors import UsageError
 from groundsight.core.report import Report
 from groundsight.data.pictures import find_pictures
@@ -19,7 +20,7 @@ from groundsight.detect.artefacts import overlay_path, thumbnail_path
 from groundsight.detect.job import Job, detect_pictures, start_run
 from groundsight.detect.ledger import LEDGER, read_reports
 from groundsight.detect.one import is_failed
-from groundsight.detect.pool import Pool, num_cores
+from groundsight.detect.pool import Pool
 from groundsight.detect.worker import ONE_THREAD
 
 TOY = "tests.detect.toy_engine:make_toy"

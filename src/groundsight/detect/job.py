@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundsight.core.cores import num_cores
 from groundsight.core.errors import UsageError
 from groundsight.core.report import Report
 from groundsight.detect.examiner import Setup
 from groundsight.detect.ledger import Existing, Ledger
 from groundsight.detect.one import is_failed
 from groundsight.detect.page import write_page
-from groundsight.detect.pool import Pool, num_cores
+from groundsight.detect.pool import Pool
 from groundsight.detect.ray_pool import RayPool, RaySettings
 from groundsight.detect.reporter import InProcess, Reporter
 from groundsight.engines import EngineOptions, asks_model

@@ -12,7 +12,6 @@ one.
 """
 
 import contextlib
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -20,6 +19,7 @@ from multiprocessing.connection import wait
 from time import monotonic
 from typing import Generic, Literal
 
+from groundsight.core.cores import num_cores as num_cores
 from groundsight.core.errors import UsageError
 from groundsight.core.report import EngineInfo, Problem
 from groundsight.detect.examiner import OutputError
@@ -199,11 +199,3 @@ class Pool(Generic[Item, Result]):
             text = f"its process ended with {worker.exit_words}"
         item = worker.tasks[0][1]
         return self._setup.failure(item, self.info, Problem(code=code, message=text))
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        return os.cpu_count() or 1

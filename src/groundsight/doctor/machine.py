@@ -8,8 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from groundsight import __version__
+from groundsight.core.cores import num_cores
 from groundsight.core.types import Value
-from groundsight.detect.pool import num_cores
 from groundsight.doctor.extras import ExtraState, extra_states
 
 MALLOC_VARIABLES = {

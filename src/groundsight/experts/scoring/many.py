@@ -6,7 +6,6 @@ no time of its own. On an accelerator the workers open and the networks run in b
 Threads serve: Pillow's decoders, numpy's and torch's kernels release Python's lock.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from PIL import Image
 
+from groundsight.core.cores import num_cores
 from groundsight.core.errors import PictureError
 from groundsight.core.report import Problem
 from groundsight.experts.base import AnyArray, Expert
@@ -77,7 +77,7 @@ def score_many(
     """
     device = next(iter(experts.values())).device
     on_cpu = device.type == "cpu"
-    workers = workers or _num_cores()
+    workers = workers or num_cores()
     size = batch_size or (PICTURES_ON_CPU if on_cpu else PICTURES_ON_ACCELERATOR)
     opens = partial(_open_all, open_one=open_one, experts=experts)
     runs = partial(_run_all, experts=experts)
@@ -160,12 +160,6 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     stream = iter(items)
     while chunk := list(islice(stream, size)):
         yield chunk
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 @contextmanager
