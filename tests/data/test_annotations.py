@@ -6,14 +6,23 @@ from pathlib import Path
 import pytest
 
 from groundsight.core.errors import UsageError
-from groundsight.data.annotations import field, four_numbers, read_rows, under
+from groundsight.data.annotations import field, four_numbers, iter_rows, placed_rows, under
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps([{"a": "é…"}], ensure_ascii=False), encoding=encoding)
-    assert read_rows(path) == [{"a": "é…"}]
+    assert list(iter_rows(path)) == [{"a": "é…"}]
+
+
+def test_rows_say_where_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"a": 1}, {"a": 2}]')
+    assert list(placed_rows(path)) == [
+        ("rows.json, row 1", {"a": 1}),
+        ("rows.json, row 2", {"a": 2}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -32,9 +41,9 @@ def test_broken_files_are_one_line(tmp_path: Path, content: bytes, message: str)
     path = tmp_path / "rows.json"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
-        read_rows(path)
+        list(iter_rows(path))
     with pytest.raises(UsageError, match="cannot read"):
-        read_rows(tmp_path / "absent.json")
+        list(iter_rows(tmp_path / "absent.json"))
 
 
 def test_fields_are_typed() -> None:

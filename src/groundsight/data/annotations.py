@@ -20,9 +20,10 @@ def iter_rows(path: Path) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """All of `iter_rows`."""
-    return list(iter_rows(path))
+def placed_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Of `iter_rows`, each with where it stands: file and number, from 1."""
+    for number, row in enumerate(iter_rows(path), start=1):
+        yield f"{path.name}, row {number}", row
 
 
 def field(row: dict[str, Any], key: str, kind: type, where: str) -> Any:

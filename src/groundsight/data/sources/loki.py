@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import ImageRef, Label, Sample, SampleRegion
-from groundsight.data.annotations import field, four_numbers, iter_rows, read_rows, under
+from groundsight.data.annotations import field, four_numbers, placed_rows, under
 from groundsight.data.samples import SampleRow
 from groundsight.data.sources.base import Source, row_of
 
@@ -48,11 +48,7 @@ def read_judgments(
     Raises:
         UsageError: a row in another layout, or one whose answer contradicts its type.
     """
-    rows = read_rows(path)
-    return [
-        _judgment(row, f"{path.name}, row {number}", images_root, task)
-        for number, row in enumerate(rows, start=1)
-    ]
+    return [_judgment(row, where, images_root, task) for where, row in placed_rows(path)]
 
 
 def read_artifacts(path: Path, images_root: Path | None = None) -> list[Sample]:
@@ -71,11 +67,7 @@ def read_artifacts(path: Path, images_root: Path | None = None) -> list[Sample]:
     Raises:
         UsageError: a row in another layout.
     """
-    rows = read_rows(path)
-    return [
-        _artifact(row, f"{path.name}, row {number}", images_root)
-        for number, row in enumerate(rows, start=1)
-    ]
+    return [_artifact(row, where, images_root) for where, row in placed_rows(path)]
 
 
 def read_pairs(path: Path, images_root: Path | None = None) -> list[Sample]:
@@ -91,11 +83,7 @@ def read_pairs(path: Path, images_root: Path | None = None) -> list[Sample]:
     Raises:
         UsageError: a row in another layout.
     """
-    rows = read_rows(path)
-    return [
-        _pair(row, f"{path.name}, row {number}", images_root)
-        for number, row in enumerate(rows, start=1)
-    ]
+    return [_pair(row, where, images_root) for where, row in placed_rows(path)]
 
 
 class Loki(Source):
@@ -128,8 +116,7 @@ class Loki(Source):
         if not files:
             raise UsageError(f"{self.path} holds none of {', '.join(FILES)}")
         for file in files:
-            for number, row in enumerate(iter_rows(file), start=1):
-                where = f"{file.name}, row {number}"
+            for where, row in placed_rows(file):
                 yield row_of(where, self._sample, row, where)
 
     def _sample(self, row: dict[str, Any], where: str) -> Sample:

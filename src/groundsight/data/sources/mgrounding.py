@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import ImageRef, Sample, SampleRegion
-from groundsight.data.annotations import field, iter_rows, under
+from groundsight.data.annotations import field, placed_rows, under
 from groundsight.data.samples import SampleRow
 from groundsight.data.sources.base import Source, named_files, row_of
 from groundsight.data.sources.mig_bench import QUESTION_FRAME
@@ -40,8 +40,8 @@ class MGrounding(Source):
     def rows(self) -> Iterator[SampleRow]:
         """A row for every question; read one conversation at a time."""
         for file in named_files(self.path, (".json",)):
-            for number, row in enumerate(iter_rows(file), start=1):
-                yield from self._rows_of(row, f"{file.name}, row {number}")
+            for where, row in placed_rows(file):
+                yield from self._rows_of(row, where)
 
     def _rows_of(self, row: dict[str, Any], where: str) -> Iterator[SampleRow]:
         try:

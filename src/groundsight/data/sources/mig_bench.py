@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from groundsight.core.errors import UsageError
 from groundsight.core.types import XYXY, ImageRef, Sample, SampleRegion
-from groundsight.data.annotations import field, four_numbers, iter_rows, read_rows, under
+from groundsight.data.annotations import field, four_numbers, placed_rows, under
 from groundsight.data.samples import SampleRow
 from groundsight.data.sources.base import Source, row_of
 from groundsight.replies.image_mentions import find_mentions
@@ -43,10 +43,9 @@ def read_mig_bench(path: Path, images_root: Path | None = None) -> list[Sample]:
     Raises:
         UsageError: a row in another layout.
     """
-    rows = read_rows(path)
     return [
-        _sample(row, number, f"{path.name}, row {number + 1}", images_root)
-        for number, row in enumerate(rows)
+        _sample(row, number, where, images_root)
+        for number, (where, row) in enumerate(placed_rows(path))
     ]
 
 
@@ -60,8 +59,7 @@ class MIGBench(Source):
     def rows(self) -> Iterator[SampleRow]:
         """A row for every question."""
         file = self.path / "MIG_data.json" if self.path.is_dir() else self.path
-        for number, row in enumerate(iter_rows(file)):
-            where = f"{file.name}, row {number + 1}"
+        for number, (where, row) in enumerate(placed_rows(file)):
             yield row_of(where, _sample, row, number, where, self.root)
 
 
