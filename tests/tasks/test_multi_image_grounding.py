@@ -74,6 +74,11 @@ def test_gold_replies() -> None:
         "<think>\nThe instruction leads to image 1 and image 2; I look there for what it means.\n"
         "</think>\n<answer>\nImage 2: [30, 80, 150, 400]\nImage 1: [0, 0, 640, 240]\n</answer>"
     )
+    told = make_sample(DOG.model_copy(update={"description": "a dog"}))
+    assert TASK.gold_reply(told) == (
+        "<think>\nThe instruction means this: a dog. It leads to image 2.\n</think>\n"
+        "<answer>\nImage 2: [30, 80, 150, 400]: a dog\n</answer>"
+    )
     none = make_sample(images=(ImageRef(path="a"), ImageRef(path="b")))  # needs no sizes
     assert parse_reply(TASK.gold_reply(none)).answer == NOTHING
     assert TASK.parse(TASK.gold_reply(none), none) == TASK.gold_answer(none)

@@ -27,7 +27,7 @@ from groundsight.synth.photos import PhotoFault, scan_photos
 from groundsight.synth.question_plan import QuestionPlan
 from groundsight.synth.question_settings import DEFAULT_QUESTION_SETTINGS, QuestionSettings
 from groundsight.synth.runs import read_manifest, run_units
-from groundsight.synth.stickers import StickerPlan
+from groundsight.synth.stickers import MOST, SIDE_RATES, StickerPlan
 
 SAMPLES = "samples"
 FAULTS = "faults.jsonl"
@@ -148,6 +148,8 @@ def make_stickers(
     *,
     seed: int = 0,
     size_px: int = 448,
+    most: int = MOST,
+    side_rates: tuple[float, float] = SIDE_RATES,
     splits: Mapping[str, float] | None = None,
     workers: int = 1,
     resume: bool = False,
@@ -161,6 +163,8 @@ def make_stickers(
         num: pictures in the set.
         seed: root of every stream.
         size_px: side of the square pictures.
+        most: shapes on a picture.
+        side_rates: least and most side of a shape over the picture's side.
         splits: name → share of the photographs; None for none.
         workers: processes.
         resume: go on where an earlier run stopped, or make a finished set larger.
@@ -174,11 +178,17 @@ def make_stickers(
     found = find_pictures(photos, leave_out=[out])
     scanned = scan_photos(found.paths, seed=seed, splits=splits)
     before = run_units(
-        StickerPlan(scanned.photos, seed, size_px),
+        StickerPlan(scanned.photos, seed, size_px, most, side_rates),
         num,
         out,
         settings={
-            "stickers": {"seed": seed, "size_px": size_px, "splits": dict(splits or {})},
+            "stickers": {
+                "seed": seed,
+                "size_px": size_px,
+                "most": most,
+                "side_rates": list(side_rates),
+                "splits": dict(splits or {}),
+            },
             "photos_sha256": scanned.sha256,
         },
         workers=workers,

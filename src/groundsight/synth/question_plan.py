@@ -96,6 +96,7 @@ class QuestionPlan:
                 size_px=self.settings.size_px,
                 most_pictures=self.settings.most_pictures,
                 edits=[EDITS[name] for name in self.settings.edits],
+                ranges=self.settings.regions(),
             )
             for split, found in by_split.items()
         }

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from groundsight.core.config import Config
 from groundsight.synth.edits import EDITS
 from groundsight.synth.questions import QUESTIONS
+from groundsight.synth.region import DEFAULT_RANGES, RegionRanges
 from groundsight.vision.codecs import FORMATS, Format
 
 
@@ -19,6 +20,10 @@ class QuestionSettings(Config):
     "Kinds to draw from, evenly: rows of `QUESTIONS`, or import paths."
     edits: tuple[str, ...] = tuple(EDITS)
     "Operators of difference questions."
+    side_rates: tuple[float, float] = DEFAULT_RANGES.side_rates
+    "Least and most side of an edit over the picture's side."
+    soft_rate: float = DEFAULT_RANGES.soft_rate
+    "Share of edits with a soft border."
     size_px: int = Field(default=448, ge=64, le=4096)
     "Longer side of whole pictures."
     most_pictures: int = Field(default=6, ge=2, le=6)
@@ -40,7 +45,12 @@ class QuestionSettings(Config):
             raise ValueError("name at least one kind, one edit and one format")
         if not 1 <= self.qualities[0] <= self.qualities[1] <= 100:
             raise ValueError(f"qualities run from 1 to 100, got {self.qualities}")
+        self.regions()
         return self
+
+    def regions(self) -> RegionRanges:
+        """What the places of edits are drawn from."""
+        return RegionRanges(side_rates=self.side_rates, soft_rate=self.soft_rate)
 
 
 DEFAULT_QUESTION_SETTINGS = QuestionSettings()

@@ -28,8 +28,11 @@ from groundsight.vision.images import RGBArray, printable_path
 
 SOURCE = "groundsight.synth.stickers"
 QUESTION = "Locate every coloured shape that was stuck on this picture."
+MOST = 5
+"Shapes on a picture."
+SIDE_RATES = (0.1, 0.28)
+"Of a shape over the shorter side of its picture."
 _OVERSAMPLING = 4
-_SIDE_RATES = (0.1, 0.28)
 _QUALITIES = (80, 98)
 _TRIES = 40
 
@@ -43,12 +46,14 @@ class StickerPlan:
         seed: root of every stream.
         size_px: side of the square pictures.
         most: shapes on a picture, from 1; no two have the same name.
+        side_rates: least and most side of a shape over the picture's shorter side.
     """
 
     photos: tuple[Photo, ...]
     seed: int = 0
     size_px: int = 448
-    most: int = 5
+    most: int = MOST
+    side_rates: tuple[float, float] = SIDE_RATES
 
     def make(self, unit: int) -> Made:
         """Make one picture.
@@ -64,7 +69,12 @@ class StickerPlan:
                 faults.append(ground)
                 continue
             crop = draw_crop(rng, photo.size, size_px=self.size_px)
-            rgb, named = stick(take_crop(ground, photo.size, crop), rng, most=self.most)
+            rgb, named = stick(
+                take_crop(ground, photo.size, crop),
+                rng,
+                most=self.most,
+                side_rates=self.side_rates,
+            )
             codec = draw_codec(rng, FORMATS, _QUALITIES)
             picture = NewPicture(number=unit, suffix=codec.suffix, data=encode(rgb, codec))
             record = {
@@ -92,12 +102,16 @@ class StickerPlan:
 
     def __getstate__(self) -> dict[str, object]:
         """Without open photographs: every process opens its own."""
-        fields = ("photos", "seed", "size_px", "most")
+        fields = ("photos", "seed", "size_px", "most", "side_rates")
         return {name: getattr(self, name) for name in fields}
 
 
 def stick(
-    rgb: RGBArray, rng: np.random.Generator, *, most: int
+    rgb: RGBArray,
+    rng: np.random.Generator,
+    *,
+    most: int,
+    side_rates: tuple[float, float] = SIDE_RATES,
 ) -> tuple[RGBArray, list[tuple[str, XYXY]]]:
     """Stick 1 to `most` shapes on a picture, none upon another, no two of one name.
 
@@ -105,6 +119,7 @@ def stick(
         rgb: (H, W, 3) uint8; not changed.
         rng: draws everything.
         most: shapes at most; fewer where no place is free.
+        side_rates: least and most side over the picture's shorter side.
 
     Returns:
         The picture, and each shape's name and tight box in whole pixels.
@@ -114,7 +129,7 @@ def stick(
     taken: list[PixelBox] = []
     named: list[tuple[str, XYXY]] = []
     for place in rng.permutation(len(names))[: int(rng.integers(1, most + 1))]:
-        box = _free_place(rng, image.size, taken)
+        box = _free_place(rng, image.size, taken, side_rates)
         if box is None:
             continue
         name = names[int(place)]
@@ -137,10 +152,13 @@ def _mask(form: str, width: int, height: int) -> Image.Image:
 
 
 def _free_place(
-    rng: np.random.Generator, size: tuple[int, int], taken: list[PixelBox]
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    taken: list[PixelBox],
+    side_rates: tuple[float, float],
 ) -> PixelBox | None:
     for _ in range(_TRIES):
-        side = max(12, round(min(size) * float(rng.uniform(*_SIDE_RATES))))
+        side = max(12, round(min(size) * float(rng.uniform(*side_rates))))
         x0, y0 = (int(rng.integers(0, limit - side + 1)) for limit in size)
         box = PixelBox(x0, y0, x0 + side, y0 + side)
         if not any(box.meets(other, gap=4) for other in taken):

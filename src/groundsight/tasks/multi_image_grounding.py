@@ -18,6 +18,7 @@ from groundsight.replies.image_mentions import find_mentions
 from groundsight.replies.place import place
 from groundsight.replies.regions import ReplyRegion, scan_regions
 from groundsight.replies.render import (
+    plain_caption,
     plain_text,
     write_box,
     write_numbers,
@@ -202,6 +203,10 @@ def _says_nothing(reply: Reply) -> bool:
 def _prose(answer: TaskAnswer) -> str:
     if not answer.regions:
         return "I look through every picture; none of them shows what the instruction means."
-    named = sorted({region.image_index + 1 for region in answer.regions})
-    pictures = " and ".join(f"image {number}" for number in named)
-    return f"The instruction leads to {pictures}; I look there for what it means."
+    numbers = sorted({region.image_index + 1 for region in answer.regions})
+    pictures = " and ".join(f"image {number}" for number in numbers)
+    captions = (plain_caption(region.description) for region in answer.regions)
+    named = "; ".join(dict.fromkeys(caption for caption in captions if caption))
+    if not named:
+        return f"The instruction leads to {pictures}; I look there for what it means."
+    return f"The instruction means this: {named}. It leads to {pictures}."

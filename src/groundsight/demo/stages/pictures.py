@@ -17,7 +17,7 @@ from groundsight.demo.settings import SPLITS, Amounts, DemoSettings
 from groundsight.demo.stage import Stage, Tree, Work
 from groundsight.detect.pool import num_cores
 from groundsight.synth.edit_settings import EditSettings
-from groundsight.synth.edits.bold import BOLD
+from groundsight.synth.edits.bold import BLEED_PATH, BOLD, TEXT_PATH
 from groundsight.synth.pipeline import make_edits, make_questions, make_stickers
 from groundsight.synth.question_settings import QuestionSettings
 from groundsight.train.pretrain.settings import DEFAULT_PRETRAINING
@@ -29,6 +29,11 @@ _SEEN = DEFAULT_PRETRAINING
 _SIDE_RATES = (0.35, 0.6)
 "Of the regions over the picture: the base sees smaller ones too seldom [choice]."
 _FORMATS: tuple[Format, ...] = ("jpeg", "png")
+_DIFFERENCES = (TEXT_PATH, BLEED_PATH)
+"Not the stamp: it would be one coloured shape among those that are stuck on anyway."
+_MOST_STICKERS = 3
+_STICKER_RATES = (0.2, 0.35)
+"Of the shapes over the picture [choice]."
 _SHARE_OF_BOXED = 4
 "Questions for every boxed picture that they are made from."
 
@@ -74,7 +79,9 @@ def question_settings(settings: DemoSettings) -> QuestionSettings:
     return QuestionSettings(
         seed=settings.seed,
         kinds=("diff", "common_object"),
-        edits=BOLD,
+        edits=_DIFFERENCES,
+        side_rates=_SIDE_RATES,
+        soft_rate=_SEEN.soft_rate,
         size_px=settings.amounts.picture_px,
         most_pictures=3,
         formats=_FORMATS,
@@ -91,6 +98,8 @@ def _make_questions(work: Work, made: Path) -> None:
         num,
         seed=settings.seed,
         size_px=settings.amounts.picture_px,
+        most=_MOST_STICKERS,
+        side_rates=_STICKER_RATES,
         splits=SPLITS,
         workers=num_cores(),
         resume=work.resume,
@@ -159,11 +168,13 @@ def _depends(settings: DemoSettings) -> Tree:
         "picture_px",
     }
     made = edit_settings if settings.task == "grounded_detection" else question_settings
+    stickers = {"most": _MOST_STICKERS, "side_rates": _STICKER_RATES}
     return {
         "task": settings.task,
         "photos_sha256": photos_digest(settings.photos),
         "amounts": settings.amounts.model_dump(mode="json", include=wanted),
         "made": made(settings).model_dump(mode="json"),
+        "stickers": stickers,
     }
 
 

@@ -88,8 +88,11 @@ class Stamp(Edit):
 
 BLEED, BLOCKS, BLUR, TEXT, STAMP = BoldBleed(), BoldBlocks(), BoldBlur(), BoldText(), Stamp()
 
-_HERE = "groundsight.synth.edits.bold"
-BOLD = tuple(f"{_HERE}:{name}" for name in ("TEXT", "BLEED", "STAMP"))
-"For `EditSettings.edits`: those that the nano base sees."
-HARDER = tuple(f"{_HERE}:{name}" for name in ("BLOCKS", "BLUR"))
+TEXT_PATH, BLEED_PATH, STAMP_PATH, BLOCKS_PATH, BLUR_PATH = (
+    f"groundsight.synth.edits.bold:{name}" for name in ("TEXT", "BLEED", "STAMP", "BLOCKS", "BLUR")
+)
+"For `EditSettings.edits`."
+BOLD = (TEXT_PATH, BLEED_PATH, STAMP_PATH)
+"Those that the nano base sees."
+HARDER = (BLOCKS_PATH, BLUR_PATH)
 "Those that it has met, but seldom finds."

@@ -13,6 +13,7 @@ from groundsight.core.types import XYXY
 from groundsight.synth.boxed import BoxedPicture, NamedBox, may_mean_the_same
 from groundsight.synth.edits.base import Edit
 from groundsight.synth.photos import PhotoCache, PhotoFault
+from groundsight.synth.region import DEFAULT_RANGES, RegionRanges
 from groundsight.synth.views import View, whole_view
 from groundsight.vision.images import RGBArray
 
@@ -51,6 +52,7 @@ class Desk:
         size_px: longer side of every picture of a question.
         most_pictures: of a question, 2 to 6.
         edits: operators of difference questions.
+        ranges: of the places of edits.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Desk:
         size_px: int,
         most_pictures: int,
         edits: Sequence[Edit],
+        ranges: RegionRanges = DEFAULT_RANGES,
     ) -> None:
         self.pictures = tuple(pictures)
         self.size_px = size_px
         self.most_pictures = most_pictures
         self.edits = tuple(edits)
+        self.ranges = ranges
         self.faults: list[PhotoFault] = []
         self._cache = cache
 

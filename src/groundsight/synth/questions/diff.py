@@ -35,7 +35,9 @@ class Diff(QuestionKind):
             count = draw_count(rng, 3, desk.most_pictures) if many else 2
             odd = draw_count(rng, 0, count - 1) if many else 1
             question = pick(rng, SEVERAL if many else TWO)
-            done = edit_picture(view.rgb, rng, desk.edits, donor=lambda: _donor(desk, rng))
+            done = edit_picture(
+                view.rgb, rng, desk.edits, ranges=desk.ranges, donor=lambda: _donor(desk, rng)
+            )
             if not done:
                 continue
             edited = done[0].edited
