@@ -11,7 +11,6 @@ from groundsight.cli.app import main
 from groundsight.core.errors import UsageError
 from groundsight.demo import photos
 from groundsight.demo.check import check_demo
-from groundsight.demo.outline import LOCK_FILE
 from groundsight.detect.ledger import LEDGER, read_reports
 
 pytest.importorskip("skimage", reason="the sample photographs ship inside scikit-image")
@@ -100,10 +99,9 @@ def test_user_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_two_demos_do_not_share_a_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from groundsight.data.run_folder import lock
+    from groundsight.data.run_folder import alone
 
-    with (tmp_path / LOCK_FILE).open("ab") as held:
-        lock(held, tmp_path)
+    with alone(tmp_path):
         assert demo("--until", "detect", "--out", str(tmp_path)) == 2
     assert "another run" in capsys.readouterr().err
 

@@ -8,11 +8,12 @@ from groundsight.core.errors import UsageError
 from groundsight.demo import models
 from groundsight.models.nano import save_nano
 from groundsight.models.nano_size import TOY
+from groundsight.models.shipped import FAMILY
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_nano(tmp_path_factory.mktemp("toy") / "toy", models.FAMILY, size=TOY)
+    return save_nano(tmp_path_factory.mktemp("toy") / "toy", FAMILY, size=TOY)
 
 
 def test_a_base_of_ones_own_is_copied(toy: Path, tmp_path: Path) -> None:

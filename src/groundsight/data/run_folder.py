@@ -10,6 +10,7 @@ from groundsight import __version__
 from groundsight.core.errors import UsageError
 
 SETTINGS_FILE = "settings.json"
+LOCK_FILE = ".lock"
 
 
 class _HasHandle(Protocol):
@@ -32,6 +33,21 @@ def lock(file: _HasHandle, folder: Path) -> None:
         raise UsageError(f"another run is writing to {folder}") from None
     except OSError:  # a disk without locks
         return
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other runs out of it.
+
+    Raises:
+        UsageError: another run is there, or the folder cannot be made.
+    """
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK_FILE).open("ab")
+    with file:
+        lock(file, folder)
+        yield
 
 
 @contextmanager

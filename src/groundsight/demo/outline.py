@@ -8,14 +8,12 @@ an earlier one was cut short, and runs again what a changed setting has made out
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from groundsight.core.errors import MissingExtraError, UnknownNameError, UsageError
+from groundsight.core.errors import MissingExtraError, UnknownNameError
 from groundsight.core.table import Table
-from groundsight.data.run_folder import lock, told
+from groundsight.data.run_folder import alone
 from groundsight.demo.finish import METRICS_FILE, MODEL_FOLDER, REPORT_FILE, finish
 from groundsight.demo.settings import DemoSettings
 from groundsight.demo.stage import Say, Stage, StageRecord, make_empty, run_stage
@@ -37,7 +35,6 @@ STAGES: Table[Stage] = Table(
 )
 _NEEDS_TORCH = ("torch", "transformers", "trl", "datasets", "peft")
 _WITHOUT_TORCH = frozenset({"detect", "synth"})
-LOCK_FILE = ".lock"
 
 
 def run_demo(
@@ -64,7 +61,7 @@ def run_demo(
     names = _names_until(until)
     done: dict[str, StageRecord] = {}
     folders: dict[str, Path] = {}
-    with _alone(out):
+    with alone(out):
         for number, name in enumerate(names, start=1):
             stage = STAGES[name]
             say(f"[{number}/{len(names)}] {stage.title}")
@@ -101,16 +98,3 @@ def _names_until(until: str | None) -> list[str]:
     if needs_torch and any(find_spec(module) is None for module in _NEEDS_TORCH):
         raise MissingExtraError("the whole demo (without it: --until synth)", "demo")
     return names
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """One demo at a time in a folder."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: --out takes a folder")
-    with told(out):
-        out.mkdir(parents=True, exist_ok=True)
-        file = (out / LOCK_FILE).open("ab")
-    with file:
-        lock(file, out)
-        yield

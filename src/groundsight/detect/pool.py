@@ -19,7 +19,6 @@ from multiprocessing.connection import wait
 from time import monotonic
 from typing import Generic, Literal
 
-from groundsight.core.cores import num_cores as num_cores
 from groundsight.core.errors import UsageError
 from groundsight.core.report import EngineInfo, Problem
 from groundsight.detect.examiner import OutputError

@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 from tests.train.pretrain.pretrain_photos import write_photos
 
+from groundsight.core.errors import UsageError
+from groundsight.data.run_folder import alone
 from groundsight.models.load import load_model
 from groundsight.train.pretrain.run import pretrain
 from groundsight.train.pretrain.settings import PretrainSettings
@@ -74,6 +76,11 @@ def test_two_processes_take_the_step_of_one(tmp_path: Path) -> None:
     held = torch.load(tmp_path / "two/dense.pt", weights_only=True)
     assert held["step"] == 2
     assert all(bool(torch.isfinite(value).all()) for value in held["tower"].values())
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(UsageError, match="another run"):
+        pretrain([], tmp_path, TINY)
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from groundsight.core.cores import num_cores
 from groundsight.core.errors import UsageError
 from groundsight.core.types import Sample
 from groundsight.data.samples import SampleWriter, read_samples
 from groundsight.demo.photos import all_photos, photos_digest
 from groundsight.demo.settings import SPLITS, Amounts, DemoSettings
 from groundsight.demo.stage import Stage, Tree, Work
-from groundsight.detect.pool import num_cores
 from groundsight.synth.edit_settings import EditSettings
 from groundsight.synth.edits.bold import BLEED_PATH, BOLD, TEXT_PATH
 from groundsight.synth.pipeline import make_edits, make_questions, make_stickers

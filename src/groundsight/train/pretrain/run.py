@@ -1,6 +1,7 @@
 """Photographs in, a pretrained nano base out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from groundsight.core.errors import UsageError
+from groundsight.data.run_folder import alone
 from groundsight.models.nano import build_nano
 from groundsight.models.nano_size import BASE
 from groundsight.models.shipped import FAMILY
@@ -33,7 +35,7 @@ def pretrain(
     processes: int = 1,
     stages: Sequence[str] = ("dense", "text"),
 ) -> None:
-    """Pretrain; go on from the checkpoints that lie in the folder.
+    """Pretrain; go on from the checkpoints that lie in the folder. One run at a time in it.
 
     Args:
         photos: files.
@@ -43,9 +45,10 @@ def pretrain(
         stages: to take now.
 
     Raises:
-        UsageError: no usable photograph.
+        UsageError: no usable photograph, or another run is in the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):  # then the first process keeps others out: it may outlive this one
+        pass
     (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
     found = scan_photos(photos, seed=settings.seed).photos
     run_together(_work, (folder, found, settings, tuple(stages)), num=processes)
@@ -61,6 +64,13 @@ def _work(
 ) -> None:
     torch.set_num_threads(1)
     place = Place(rank=rank, num=num, folder=folder, say=_say)
+    with alone(folder) if rank == 0 else nullcontext():
+        _train(place, photos, settings, stages)
+
+
+def _train(
+    place: Place, photos: tuple[Photo, ...], settings: PretrainSettings, stages: tuple[str, ...]
+) -> None:
     maker = SceneMaker(photos, settings)
     model, processor, dense = start_lesson(settings)
     if "dense" in stages:
@@ -69,18 +79,18 @@ def _work(
     if "text" in stages:
         from groundsight.train.pretrain.text import TextLesson
 
-        load_modules(dense.modules, folder / DENSE_FILE)
+        load_modules(dense.modules, place.folder / DENSE_FILE)
         text = TextLesson(model, processor, dense, settings)
         train_stage(text, maker, settings, place, steps=settings.text_steps)
-        if rank == 0:
-            save_base(model, processor, folder / "base")
+        if place.rank == 0:
+            save_base(model, processor, place.folder / "base")
             card = write_card(
                 settings,
                 num_parameters=sum(parameter.numel() for parameter in model.parameters()),
                 num_photos=len(photos),
                 bold=BOLD,
             )
-            (folder / "base" / "README.md").write_text(card, encoding="utf-8")
+            (place.folder / "base" / "README.md").write_text(card, encoding="utf-8")
 
 
 def start_lesson(settings: PretrainSettings) -> tuple[Any, Any, DenseLesson]:
