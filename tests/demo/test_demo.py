@@ -85,7 +85,7 @@ def test_user_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
         (("--until", "nowhere"), "unknown stage 'nowhere'"),
         (("--until", "os:path"), "unknown stage 'os:path'"),
         (("--size", "huge"), "huge"),
-        (("--until", "detect", "--out", str(tmp_path / "file")), "is a file"),
+        (("--until", "detect", "--out", str(tmp_path / "file")), "a file is there"),
         (("--until", "detect", "--out", str(tmp_path / "else")), "holds something else"),
         (("--overwrite", "--out", str(tmp_path / "else")), "holds something else"),
         (("--until", "detect", "--photos", str(tmp_path / "no"), "--out", str(tmp_path)), "no"),
