@@ -37,8 +37,9 @@ COMMON = (
 NOTHING_THERE, NOWHERE = "Nothing.", "Nowhere."
 _ABSENT_RATE = 0.15
 _KINDS = ("find", "list", "name", "which", "differ", "common")
-_CHANCES = (0.2, 0.36, 0.03, 0.07, 0.17, 0.17)
-_THIRD_RATE = 0.5  # of questions on what differs, on what is common: with a third picture
+_CHANCES = (0.15, 0.3, 0.02, 0.2, 0.2, 0.13)
+_THIRD_RATE = 0.5  # of questions across pictures: with a third one
+_TRIES = 8
 _EARLIER = 20  # latest scenes of each name that are kept to be asked about again
 
 
@@ -102,17 +103,22 @@ class Questioner:
 
     def _which(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         there = _once(scene)
-        other = self._other(rng)
-        if not there or other is None:
+        if not there:
             return None
         name = pick(rng, sorted(there))
-        if any(thing.name == name for thing in other.things):
+        shown = [scene]
+        wanted = 3 if rng.random() < _THIRD_RATE else 2
+        for _ in range(_TRIES):
+            other = self._other(rng)
+            if other is not None and all(thing.name != name for thing in other.things):
+                shown.append(other)
+            if len(shown) == wanted:
+                break
+        if len(shown) < 2:
             return None
-        at = int(rng.integers(2))
-        pair = [other, other]
-        pair[at] = scene
+        at = _put_first_anywhere(shown, rng)
         line = self._line(there[name], "", image=at)
-        return self._exchange(pair, pick(rng, WHICH).format(name=name), line, rng)
+        return self._exchange(shown, pick(rng, WHICH).format(name=name), line, rng)
 
     def _differ(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         if scene.before is None:
@@ -134,8 +140,7 @@ class Questioner:
                     shown.append(other)
             if len(shown) < 2:
                 continue
-            at = int(rng.integers(len(shown)))
-            shown[0], shown[at] = shown[at], shown[0]
+            at = _put_first_anywhere(shown, rng)
             question = pick(rng, COMMON).format(number=at + 1)
             return self._exchange(shown, question, self._named(here[name], at), rng)
         return None
@@ -181,6 +186,13 @@ def _once(scene: Scene) -> dict[str, Thing]:
     """Things whose name only they have."""
     names = [thing.name for thing in scene.things]
     return {thing.name: thing for thing in scene.things if names.count(thing.name) == 1}
+
+
+def _put_first_anywhere(scenes: list[Scene], rng: np.random.Generator) -> int:
+    """Exchange the first scene with any; its new place."""
+    at = int(rng.integers(len(scenes)))
+    scenes[0], scenes[at] = scenes[at], scenes[0]
+    return at
 
 
 def _share(scenes: Sequence[Scene]) -> set[str]:

@@ -31,7 +31,7 @@ class PretrainSettings(Config):
     "Steps on dense labels alone: tower and projector."
     dense_rate: float = 1.5e-3
     "Peak learning rate of it."
-    text_steps: int = 2_000
+    text_steps: int = 5_000
     "Steps on questions and dense labels: all weights."
     text_rate: float = 2e-3
     "Peak learning rate of the language model in them; the tower's is an eighth."
