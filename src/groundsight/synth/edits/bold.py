@@ -93,6 +93,6 @@ TEXT_PATH, BLEED_PATH, STAMP_PATH, BLOCKS_PATH, BLUR_PATH = (
 )
 "For `EditSettings.edits`."
 BOLD = (TEXT_PATH, BLEED_PATH, STAMP_PATH)
-"Those that the nano base sees."
+"Those that the demo uses."
 HARDER = (BLOCKS_PATH, BLUR_PATH)
-"Those that it has met, but seldom finds."
+"Those that the nano base has met beside them, half as often."

@@ -27,8 +27,9 @@ short answers, boxes from 0 to 1000 as Qwen3-VL writes them; the dense labels go
 words: those are what fine-tuning teaches.
 
 ## What it sees
-It is good at {bold}; {harder} it has met, but seldom \
-finds. It reads pictures of {size} pixels best. docs/nano.md has the figures.
+It has met {bold} twice as often as {harder}. It \
+sees pictures of {size} × {size} pixels; larger ones are shrunk to that area. docs/nano.md has \
+the figures.
 
 ## How it was made
 `python scripts/pretrain_nano.py PHOTOS --out FOLDER --processes 2`, seed {seed}. Weights are \
@@ -45,7 +46,7 @@ def write_card(
         settings: of the pretraining.
         num_parameters: of the model.
         num_photos: it was pretrained on.
-        bold: operators that it sees well, of `settings.edits`.
+        bold: operators that stand twice in `settings.edits`.
     """
     tags = [EDITS[name].tag for name in dict.fromkeys(settings.edits)]
     known = [EDITS[name].tag for name in bold]
