@@ -71,12 +71,12 @@ def test_boxes_of_a_question_are_written_in_the_models_frame(frame: str, asked: 
 def test_gold_replies() -> None:
     two = make_sample(DOG, SampleRegion(image_index=0, xyxy=(0, 0, 1, 0.5), frame="xyxy_unit"))
     assert TASK.gold_reply(two) == (
-        "<think>\nThe instruction leads to image 1 and image 2; I look there for what it means.\n"
+        "<think>\nThe instruction leads to Image 1 and Image 2; I look there for what it means.\n"
         "</think>\n<answer>\nImage 2: [30, 80, 150, 400]\nImage 1: [0, 0, 640, 240]\n</answer>"
     )
     told = make_sample(DOG.model_copy(update={"description": "a dog"}))
     assert TASK.gold_reply(told) == (
-        "<think>\nThe instruction means this: a dog. It leads to image 2.\n</think>\n"
+        "<think>\nThe instruction means this: a dog. It leads to Image 2.\n</think>\n"
         "<answer>\nImage 2: [30, 80, 150, 400]: a dog\n</answer>"
     )
     none = make_sample(images=(ImageRef(path="a"), ImageRef(path="b")))  # needs no sizes

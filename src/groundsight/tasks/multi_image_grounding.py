@@ -204,7 +204,7 @@ def _prose(answer: TaskAnswer) -> str:
     if not answer.regions:
         return "I look through every picture; none of them shows what the instruction means."
     numbers = sorted({region.image_index + 1 for region in answer.regions})
-    pictures = " and ".join(f"image {number}" for number in numbers)
+    pictures = " and ".join(f"Image {number}" for number in numbers)
     captions = (plain_caption(region.description) for region in answer.regions)
     named = "; ".join(dict.fromkeys(caption for caption in captions if caption))
     if not named:
