@@ -76,7 +76,7 @@ def test_gold_replies() -> None:
     )
     told = make_sample(DOG.model_copy(update={"description": "a dog"}))
     assert TASK.gold_reply(told) == (
-        "<think>\nThe instruction means this: a dog. It leads to Image 2.\n</think>\n"
+        "<think>\nThe instruction means this: a dog, Image 2.\n</think>\n"
         "<answer>\nImage 2: [30, 80, 150, 400]: a dog\n</answer>"
     )
     none = make_sample(images=(ImageRef(path="a"), ImageRef(path="b")))  # needs no sizes

@@ -209,4 +209,4 @@ def _prose(answer: TaskAnswer) -> str:
     named = "; ".join(dict.fromkeys(caption for caption in captions if caption))
     if not named:
         return f"The instruction leads to {pictures}; I look there for what it means."
-    return f"The instruction means this: {named}. It leads to {pictures}."
+    return f"The instruction means this: {named}, {pictures}."

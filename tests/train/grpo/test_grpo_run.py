@@ -22,10 +22,16 @@ from tests.train.grpo.toy_run import (
 
 from groundsight.core.errors import UsageError
 from groundsight.models.load import load_model
+from groundsight.rewards.rubric import Rubric
 from groundsight.synth.shapes import write_shapes
+from groundsight.train.grpo.questions import QuestionBook
 from groundsight.train.grpo.run import add_validation, run_grpo
+from groundsight.train.grpo.scoring import RubricScorer
+from groundsight.train.grpo.sharing import Sharing, SharingSettings
 from groundsight.train.grpo.telling import Teller
+from groundsight.train.grpo.validation import Validator
 from groundsight.train.metrics_file import read_metrics
+from groundsight.train.samples import read_samples
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,6 +118,22 @@ def test_held_out_questions_are_answered_at_checkpoints_without_touching_the_run
     same = make_recipe(model, shapes, validation=shapes)
     with pytest.raises(UsageError, match="cannot validate"):
         add_validation(same, plain, print)
+
+
+def test_held_out_answers_end_where_a_user_sees_them_end(
+    tmp_path: Path, model: Path, shapes: Path
+) -> None:
+    recipe = make_recipe(model, shapes, max_completion_tokens=20)
+    trainer = toy_trainer(recipe, tmp_path)
+    loaded = trainer.start.loaded
+    book = QuestionBook(read_samples(shapes), loaded.processor, loaded.dialect)
+    scorer = RubricScorer(Rubric(recipe.rubric), loaded.dialect)
+    validator = Validator(book, scorer, trainer)
+    names = list(book.samples)[:4]
+    answers = validator._answers(names)
+    trainer.sharing = Sharing(SharingSettings(stop_strings=(answers[0][3],), prove=False))
+    trainer.sharing.attach(trainer)
+    assert validator._answers(names) == answers
 
 
 @pytest.mark.parametrize(

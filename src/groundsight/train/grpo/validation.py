@@ -88,10 +88,8 @@ class Validator(TrainerCallback):
             model,
             prompts,
             Sampling(max_new_tokens=trainer.max_completion_length, temperature=0.0),
-            Stops(
-                eos_ids=frozenset(trainer.eos_token_ids),
-                strings=trainer.sharing.settings.stop_strings,
-            ),
+            # No stop strings: as whoever uses the model will see it.
+            Stops(eos_ids=frozenset(trainer.eos_token_ids)),
             tokenizer=tokenizer,
             weights=drawing_weights(trainer, model),
         )

@@ -34,8 +34,10 @@ class GrpoSection(TrainingSection):
     "Of the rollouts, and of the log-probabilities in the loss."
     top_p: float = Field(default=1.0, gt=0, le=1)
     "Rollouts draw from the most probable tokens that hold this much."
-    stop_at_answer: bool = True
-    "A completion ends as soon as its answer closes."
+    stop_at_answer: bool = False
+    """End completions as soon as the answer closes, not at the end of the turn. Saves the tokens of
+    models that go on after it; but nothing then teaches a model to end its turn, and a small one
+    may forget how."""
     share_prefix: bool = True
     "Compute each prompt once a group; False: TRL's own path."
     prove_sharing: bool = True
