@@ -33,7 +33,7 @@ def test_a_tenth_is_a_tenth() -> None:
     full = AMOUNTS["grounded_detection"]
     tenth = full.times(SIZES["tenth"])
     assert tenth.grpo_steps == round(full.grpo_steps / 10)
-    assert tenth.sft_steps < full.sft_steps
+    assert tenth.sft_steps == full.sft_steps  # as many as it takes to learn the format
     assert tenth.picture_px == full.picture_px
     assert tenth.num_held_out >= 40
 

@@ -51,7 +51,7 @@ class Amounts(Config):
             "num_pool": 48,
             "num_validation": 8,
             "num_held_out": 40,
-            "sft_steps": 80,
+            "sft_steps": 120,
             "grpo_steps": 10,
         }
         scaled = {}
