@@ -64,3 +64,10 @@ def test_ci_can_be_started() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert "set -euo pipefail" in script.read_text("utf-8")
+
+
+def test_the_demo_extra_installs_all_that_the_demo_asks_for() -> None:
+    from groundsight.demo.outline import NEEDED
+
+    installed = {requirement.name for requirement in declared("demo")}
+    assert {module.replace("_", "-") for module in NEEDED} <= installed

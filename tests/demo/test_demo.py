@@ -9,7 +9,7 @@ from tests.detect.ugly_pictures import make_picture
 
 from groundsight.cli.app import main
 from groundsight.core.errors import UsageError
-from groundsight.demo import photos
+from groundsight.demo import outline, photos
 from groundsight.demo.check import check_demo
 from groundsight.detect.ledger import LEDGER, read_reports
 
@@ -75,6 +75,15 @@ def test_detection_alone_needs_no_model(
     assert (reports / "report.html").exists()
     assert demo(*arguments, "--until", "detect", "--overwrite") == 0
     assert "done before" not in capsys.readouterr().out
+
+
+def test_what_a_late_stage_needs_is_asked_for_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(outline, "NEEDED", ("no_such_package",))
+    assert demo("--out", str(tmp_path)) == 2
+    assert "pip install 'groundsight[demo]'" in capsys.readouterr().err
+    assert not (tmp_path / "1-detect").exists()
 
 
 def test_user_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,8 +33,9 @@ STAGES: Table[Stage] = Table(
         "bench": f"{_STAGES}.bench:STAGE",  # base, SFT, GRPO on held-out photographs
     },
 )
-_NEEDS_TORCH = ("torch", "transformers", "trl", "datasets", "peft")
-_WITHOUT_TORCH = frozenset({"detect", "synth"})
+NEEDED = ("torch", "transformers", "trl", "datasets", "peft", "rouge_score", "sacrebleu")
+"Modules of the extra that a late stage would miss first after minutes."
+_WITHOUT_EXTRA = frozenset({"detect", "synth"})
 
 
 def run_demo(
@@ -94,7 +95,7 @@ def _names_until(until: str | None) -> list[str]:
         if until not in names:
             raise UnknownNameError("stage", until, names)
         names = names[: names.index(until) + 1]
-    needs_torch = not _WITHOUT_TORCH.issuperset(names)
-    if needs_torch and any(find_spec(module) is None for module in _NEEDS_TORCH):
+    needs_extra = not _WITHOUT_EXTRA.issuperset(names)
+    if needs_extra and any(find_spec(module) is None for module in NEEDED):
         raise MissingExtraError("the whole demo (without it: --until synth)", "demo")
     return names
