@@ -18,6 +18,7 @@ from groundsight.cli.asking import (
     tell,
     work_through,
 )
+from groundsight.cli.sample_options import Pictures, Source
 from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,13 +61,8 @@ def attack(
         int | None, typer.Option(metavar="N", help="The first N samples alone.", min=1)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of random starts.")] = 0,
-    source: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="Layout of DATA, see data list; default: guessed."),
-    ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where relative picture paths start.")
-    ] = None,
+    source: Source = None,
+    pictures: Pictures = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Published weights of an expert.")
     ] = None,
@@ -184,17 +180,9 @@ def _victim(
         )
     if kind == "hf" and name:
         from groundsight.bench.attack.reasoner import ReasonerVictim
-        from groundsight.models.load import load_model
+        from groundsight.engines.hf.model import load_chosen
 
-        loaded = load_model(
-            name,
-            adapter=options.adapter,
-            dtype=options.dtype,
-            device=options.device,
-            min_pixels=options.min_pixels,
-            max_pixels=options.max_pixels,
-            family=options.family,
-        )
+        loaded = load_chosen(name, options)
         return ReasonerVictim(loaded, aim=settings.aim, max_new_tokens=options.max_new_tokens)
     raise UsageError(
         f"--engine {engine}: a gradient is needed, which expert:NAME_OR_DIR and hf:DIR have"

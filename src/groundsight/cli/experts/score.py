@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundsight.cli.sample_options import Pictures, Source
 from groundsight.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,13 +36,8 @@ def score(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help=".jsonl or .parquet of samples with p_fake.")
     ],
-    source: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="Layout of DATA, see data list; default: guessed."),
-    ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where relative picture paths start.")
-    ] = None,
+    source: Source = None,
+    pictures: Pictures = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=FILE", help="Published weights of an expert; repeatable."),

@@ -139,8 +139,8 @@ class HFChatModel:
         return ChatReply(completions=completions, usage=usage)
 
 
-def load_hf(name: str, options: EngineOptions) -> HFChatModel:
-    """Load a model with its adapter, and say what was chosen.
+def load_chosen(name: str, options: EngineOptions) -> LoadedModel:
+    """Load a model as options say, without transformers' progress bar.
 
     Raises:
         UsageError: it cannot be loaded; see `models.load.load_model`.
@@ -148,7 +148,7 @@ def load_hf(name: str, options: EngineOptions) -> HFChatModel:
     bars = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:
-        loaded = load_model(
+        return load_model(
             name,
             adapter=options.adapter,
             dtype=options.dtype,
@@ -160,6 +160,15 @@ def load_hf(name: str, options: EngineOptions) -> HFChatModel:
     finally:
         if bars:
             transformers.utils.logging.enable_progress_bar()
+
+
+def load_hf(name: str, options: EngineOptions) -> HFChatModel:
+    """Load a model with its adapter, and say what was chosen.
+
+    Raises:
+        UsageError: it cannot be loaded; see `models.load.load_model`.
+    """
+    loaded = load_chosen(name, options)
     info = describe(loaded)
     LOG.info("%s", ", ".join(f"{key} {value}" for key, value in info.settings.items()))
     return HFChatModel(loaded, info, options.batch_size)

@@ -98,7 +98,7 @@ class Questioner:
     def _name(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:
         if not scene.things:
             return None
-        thing = scene.things[int(rng.integers(len(scene.things)))]
+        thing = pick(rng, scene.things)
         return self._exchange([scene], pick(rng, NAME).format(box=self._box(thing)), thing.name)
 
     def _which(self, scene: Scene, rng: np.random.Generator) -> Exchange | None:

@@ -20,11 +20,9 @@ from groundsight.train.pretrain.card import write_card
 from groundsight.train.pretrain.dense import DenseLesson
 from groundsight.train.pretrain.scenes import SceneMaker
 from groundsight.train.pretrain.settings import PretrainSettings
-from groundsight.train.pretrain.stage import Place, train_stage
+from groundsight.train.pretrain.stage import Place, checkpoint, train_stage
+from groundsight.train.pretrain.text import TextLesson
 from groundsight.train.pretrain.together import run_together
-
-DENSE_FILE, TEXT_FILE = "dense.pt", "text.pt"
-"Checkpoints of the two stages."
 
 
 def pretrain(
@@ -77,9 +75,7 @@ def _train(
         dense.whiten(maker)
         train_stage(dense, maker, settings, place, steps=settings.dense_steps)
     if "text" in stages:
-        from groundsight.train.pretrain.text import TextLesson
-
-        load_modules(dense.modules, place.folder / DENSE_FILE)
+        load_modules(dense.modules, checkpoint(place.folder, dense.name))
         text = TextLesson(model, processor, dense, settings)
         train_stage(text, maker, settings, place, steps=settings.text_steps)
         if place.rank == 0:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from groundsight.core.seeds import make_rng
+from groundsight.core.seeds import make_rng, pick
 from groundsight.core.types import XYXY
 from groundsight.synth.codecs import draw_codec
 from groundsight.synth.crops import draw_crop, take_crop
@@ -126,7 +126,7 @@ class SceneMaker:
     def crop(self, rng: np.random.Generator) -> RGBArray:
         """A crop of a photograph, at the size of the set."""
         while True:
-            photo = self.photos[int(rng.integers(len(self.photos)))]
+            photo = pick(rng, self.photos)
             rgb = self._cache.get(photo)
             if isinstance(rgb, PhotoFault):
                 continue
@@ -147,8 +147,7 @@ class SceneMaker:
     ) -> tuple[RGBArray, Thing] | None:
         """One of the edits, where it touches none of the things that are there."""
         for _ in range(4):
-            edit = edits[int(rng.integers(len(edits)))]
-            found = edit_picture(rgb, rng, [edit], ranges=self._ranges)
+            found = edit_picture(rgb, rng, [pick(rng, edits)], ranges=self._ranges)
             if not found:
                 continue
             edited = found[0].edited

@@ -20,9 +20,11 @@ from groundsight.metrics.localisation import mean_union_iou
 from groundsight.synth.edits import EDITS
 from groundsight.synth.photos import scan_photos
 from groundsight.train.pretrain.dense import DenseLesson
-from groundsight.train.pretrain.run import DENSE_FILE, TEXT_FILE, load_modules, start_lesson
+from groundsight.train.pretrain.run import load_modules, start_lesson
 from groundsight.train.pretrain.scenes import Scene, SceneMaker
 from groundsight.train.pretrain.settings import PretrainSettings
+from groundsight.train.pretrain.stage import checkpoint
+from groundsight.train.pretrain.text import TextLesson
 from groundsight.train.pretrain.tower import grid_of
 from groundsight.vision.boxes import Boxes, FloatArray
 
@@ -85,10 +87,11 @@ def _read(folder: Path) -> tuple[DenseLesson, PretrainSettings]:
         raise UsageError(f"{folder} is no folder of a pretraining: no settings.json") from None
     settings = PretrainSettings.model_validate_json(told)
     model, _, dense = start_lesson(settings)
-    if (folder / TEXT_FILE).exists():
-        load_modules({"model": model, "heads": dense.heads}, folder / TEXT_FILE)
+    last = checkpoint(folder, TextLesson.name)
+    if last.exists():
+        load_modules({"model": model, "heads": dense.heads}, last)
     else:
-        load_modules(dense.modules, folder / DENSE_FILE)
+        load_modules(dense.modules, checkpoint(folder, dense.name))
     return dense, settings
 
 

@@ -114,12 +114,13 @@ def _shown(  # type: ignore[no-untyped-def]
     yield from scenes
 
 
-def _checkpoint(lesson: Lesson, place: Place) -> Path:
-    return place.folder / f"{lesson.name}.pt"
+def checkpoint(folder: Path, lesson: str) -> Path:
+    """The checkpoint of a stage, by its lesson's name."""
+    return folder / f"{lesson}.pt"
 
 
 def _resume(lesson: Lesson, optimizer: torch.optim.Optimizer, place: Place) -> int:
-    file = _checkpoint(lesson, place)
+    file = checkpoint(place.folder, lesson.name)
     if not file.exists():
         return 0
     held = torch.load(file, weights_only=True)
@@ -135,7 +136,7 @@ def _resume(lesson: Lesson, optimizer: torch.optim.Optimizer, place: Place) -> i
 def _save(lesson: Lesson, optimizer: torch.optim.Optimizer, place: Place, step: int) -> None:
     held: dict[str, Any] = {name: part.state_dict() for name, part in lesson.modules.items()}
     held |= {"optimizer": optimizer.state_dict(), "step": step}
-    file = _checkpoint(lesson, place)
+    file = checkpoint(place.folder, lesson.name)
     partial = file.with_suffix(".partial")
     torch.save(held, partial)
     os.replace(partial, file)
